@@ -1,0 +1,81 @@
+"""Reconcilers: jobs that derive what should be true from the clock and the rows, and converge.
+
+A reconciler takes no business arguments and carries no date.  It may run twice, late, or after a
+week's outage, with the same result; the broker only rings the bell earlier.  `run` takes an advisory
+lock so that two workers never do the same sweep side by side, and logs what changed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from . import clock, locks
+
+logger = logging.getLogger(__name__)
+
+Counts = dict[str, int]
+Sweep = Callable[[datetime], Counts]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """A registered sweep: its name, its function, and how often beat wakes it (seconds)."""
+
+    name: str
+    sweep: Sweep
+    every_seconds: int
+
+
+_registry: dict[str, Reconciler] = {}
+
+
+def reconciler(name: str, *, every: int = 60) -> Callable[[Sweep], Sweep]:
+    """Register a sweep under `name`, woken every `every` seconds."""
+
+    def register(sweep: Sweep) -> Sweep:
+        if name in _registry and _registry[name].sweep is not sweep:
+            raise ValueError(f"Two reconcilers are called {name!r}.")
+        _registry[name] = Reconciler(name, sweep, every)
+        return sweep
+
+    return register
+
+
+def all_reconcilers() -> tuple[Reconciler, ...]:
+    """Every registered reconciler, in order of registration."""
+    return tuple(_registry.values())
+
+
+def run(name: str, now: datetime | None = None) -> Counts | None:
+    """Run one reconciler.  Returns what it changed, or None when another worker is at it."""
+    job = _registry[name]
+    with locks.try_advisory(f"reconcile:{name}") as held:
+        if not held:
+            logger.info("reconcile %s: another worker holds it", name)
+            return None
+        counts = job.sweep(now or clock.now())
+    if any(counts.values()):
+        logger.info("reconcile %s: %s", name, counts)
+    return counts
+
+
+def run_all(now: datetime | None = None, *, rounds: int = 10) -> dict[str, Counts]:
+    """Run every reconciler until a whole round changes nothing.  Returns the summed counts.
+
+    Raises:
+        RuntimeError: they still change things after `rounds` rounds, which means that two of them quarrel.
+    """
+    total: dict[str, Counts] = {}
+    for _ in range(rounds):
+        changed = False
+        for job in all_reconcilers():
+            counts = run(job.name, now) or {}
+            for key, count in counts.items():
+                total.setdefault(job.name, {})[key] = total.get(job.name, {}).get(key, 0) + count
+                changed = changed or count > 0
+        if not changed:
+            return total
+    raise RuntimeError(f"The reconcilers do not settle after {rounds} rounds: {total}")
