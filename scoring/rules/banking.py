@@ -99,15 +99,21 @@ def stand(ruleset: RuleSet, banked: Mapping[str, Banked], attempted: Collection[
         if floor is not None and key in banked and banked[key].score < Fraction(floor)
     )
     misses_threshold = total is not None and threshold is not None and total < Fraction(threshold)
-    standing = Standing(
+    never_submitted = tuple(key for key in unscored if key not in attempted)
+    unscorable = tuple(key for key in unscored if key in attempted)
+    return Standing(
         overall=total,
-        never_submitted=tuple(key for key in unscored if key not in attempted),
-        unscorable=tuple(key for key in unscored if key in attempted),
+        never_submitted=never_submitted,
+        unscorable=unscorable,
         below_floor=below_floor,
         misses_threshold=misses_threshold,
-        reasons=(),
+        reasons=(
+            *(f"{ruleset.name_of(key)} has not been submitted yet." for key in never_submitted),
+            *(f"{ruleset.name_of(key)} was submitted and could not be scored." for key in unscorable),
+            *_about_floor(ruleset, banked, below_floor, everything_scored=total is not None),
+            _about_overall(ruleset, total, misses_threshold=misses_threshold),
+        ),
     )
-    return Standing(**{**vars(standing), "reasons": _reasons(ruleset, banked, standing)})
 
 
 def _one_attempt(ruleset: RuleSet, attempts: Sequence[EntryResult]) -> Banked:
@@ -125,12 +131,28 @@ def _best_look_fors(ruleset: RuleSet, attempts: Sequence[EntryResult]) -> Banked
     return Banked(entry.key, ruleset.entry_score(entry.key, look_fors), year, look_fors)
 
 
-def _reasons(ruleset: RuleSet, banked: Mapping[str, Banked], standing: Standing) -> tuple[str, ...]:
-    reasons = [f"{ruleset.name_of(key)} has not been submitted yet." for key in standing.never_submitted]
-    reasons += [f"{ruleset.name_of(key)} was submitted and could not be scored." for key in standing.unscorable]
-    if standing.overall is None:
-        reasons.append("The overall score is undecided until every entry has a score.")
-    for key in standing.below_floor:
-        score = ruleset.shown(banked[key].score, apart_from=ruleset.floor)
-        reasons.append(f"{ruleset.name_of(key)} scored {score}, below the floor of {_cut(ruleset.floor)}.")
-    return tuple(reasons)
+def _about_floor(
+    ruleset: RuleSet, banked: Mapping[str, Banked], below_floor: Sequence[str], *, everything_scored: bool
+) -> list[str]:
+    if ruleset.floor is None:
+        return []
+    floor = ruleset.shown_cut(ruleset.floor)
+    if not below_floor and everything_scored:
+        return [f"Every entry meets the floor of {floor}."]
+    return [
+        f"{ruleset.name_of(key)} scored {ruleset.shown(banked[key].score, beside=ruleset.floor)},"
+        f" below the floor of {floor}."
+        for key in below_floor
+    ]
+
+
+def _about_overall(ruleset: RuleSet, total: Fraction | None, *, misses_threshold: bool) -> str:
+    if total is None:
+        return "The overall score is undecided until every entry has a score."
+    if ruleset.threshold is None:
+        return f"The overall score is {ruleset.shown(total)}."
+    verdict = "below" if misses_threshold else "which meets"
+    return (
+        f"The overall score is {ruleset.shown(total, beside=ruleset.threshold)},"
+        f" {verdict} the threshold of {ruleset.shown_cut(ruleset.threshold)}."
+    )

@@ -185,9 +185,9 @@ def _dispute(ruleset: RuleSet, entry_key: str, scorers: Sequence[Reading]) -> Di
     apart = scores[-1] - scores[0]
     if ruleset.gap is not None and apart > Fraction(ruleset.gap):
         return Discrepant(
-            f"The scorers of {name} are {ruleset.shown(apart, apart_from=ruleset.gap)} apart"
+            f"The scorers of {name} are {ruleset.shown(apart, beside=ruleset.gap)} apart"
             f" ({listed([ruleset.shown(score) for score in scores])}),"
-            f" more than the {ruleset.shown(ruleset.gap)} allowed; an adjudicator decides.",
+            f" more than the {ruleset.shown_cut(ruleset.gap)} allowed; an adjudicator decides.",
             Dispute.GAP,
         )
     return _near_cut(ruleset, name, mean(scores))
@@ -201,8 +201,8 @@ def _near_cut(ruleset: RuleSet, name: str, score: Fraction) -> Discrepant | None
     for cut in (ruleset.floor, threshold):
         if cut is not None and abs(score - Fraction(cut)) <= Fraction(ruleset.near_cut):
             return Discrepant(
-                f"{name} scored {ruleset.shown(score)}, within {ruleset.shown(ruleset.near_cut)}"
-                f" of the cut at {ruleset.shown(cut)}; an adjudicator reads it as well.",
+                f"{name} scored {ruleset.shown(score)}, within {ruleset.shown_cut(ruleset.near_cut)}"
+                f" of the cut at {ruleset.shown_cut(cut)}; an adjudicator reads it as well.",
                 Dispute.NEAR_CUT,
             )
     return None

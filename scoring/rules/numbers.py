@@ -18,19 +18,25 @@ def plain(value: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def shown(value: Fraction | Decimal, places: int, *, apart_from: Decimal | None = None) -> str:
+def shown(value: Fraction, places: int, *, beside: Decimal | None = None) -> str:
     """`value` rounded half up to `places`, for people.
 
-    With `apart_from`, places are added until the text differs from that bound's, because
-    "2.75, below the threshold of 2.75" would be true of 2.746 and believed by nobody.
+    Shown `beside` a cut, places are added until the text is on the value's own side of it: "2.75,
+    below the threshold of 2.75" would be true of 2.746 and believed by nobody.
     """
-    exact = Fraction(value)
-    text = _rounded(exact, places)
-    if apart_from is not None and exact != Fraction(apart_from):
-        while Fraction(text) == Fraction(apart_from):
+    text = _rounded(value, places)
+    if beside is not None:
+        cut = Fraction(beside)
+        while (Fraction(text) > cut, Fraction(text) < cut) != (value > cut, value < cut):
             places += 1
-            text = _rounded(exact, places)
+            text = _rounded(value, places)
     return text
+
+
+def shown_cut(value: Decimal, places: int) -> str:
+    """A cut with at least `places`, and never with fewer than it was written with."""
+    written = plain(value)
+    return _rounded(Fraction(value), max(places, len(written.partition(".")[2])))
 
 
 def _rounded(value: Fraction, places: int) -> str:

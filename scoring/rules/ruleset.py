@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from scoring.rules.numbers import plain, shown, weighted_sum
+from scoring.rules.numbers import plain, shown, shown_cut, weighted_sum
 
 
 class Combine(StrEnum):
@@ -252,9 +252,13 @@ class RuleSet:
             return total
         return total / sum(Fraction(entry.weight) for entry in self.entries)
 
-    def shown(self, value: Fraction | Decimal, *, apart_from: Decimal | None = None) -> str:
-        """A score as people read it, rounded to the rule set's places."""
-        return shown(value, self.display_places, apart_from=apart_from)
+    def shown(self, value: Fraction, *, beside: Decimal | None = None) -> str:
+        """A score as people read it: rounded, yet never onto or across the cut it is shown `beside`."""
+        return shown(value, self.display_places, beside=beside)
+
+    def shown_cut(self, value: Decimal) -> str:
+        """A floor, threshold or gap as people read it."""
+        return shown_cut(value, self.display_places)
 
 
 def _plain_or_none(value: Decimal | None) -> str | None:
