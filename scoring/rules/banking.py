@@ -4,7 +4,7 @@ What may be done next when they do not is the year policy's matter (`portfolio.r
 Source: the programme's rules, sections 6 and 8.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -44,6 +44,7 @@ class Banked:
 class Standing:
     """How the banked scores stand against the cuts.  `overall` is None while any entry has no score."""
 
+    banked: Mapping[str, Banked]
     overall: Fraction | None
     never_submitted: tuple[str, ...]
     unscorable: tuple[str, ...]
@@ -88,20 +89,27 @@ def overall(ruleset: RuleSet, banked: Mapping[str, Banked]) -> Fraction | None:
     return ruleset.overall_score({key: banked[key].score for key in ruleset.entry_keys})
 
 
-def stand(ruleset: RuleSet, banked: Mapping[str, Banked], attempted: Collection[str]) -> Standing:
-    """How the banked scores stand; `attempted` are the entries ever submitted, scored or not."""
+def stand(ruleset: RuleSet, history: Sequence[EntryResult]) -> Standing:
+    """How everything submitted so far stands: what is banked, what is missing, which cuts are met.
+
+    Raises:
+        KeyError: a result is of an entry the rule set does not have.
+        ValueError: an entry has two results in one year; pass only the one that counts.
+    """
+    latest = _latest_results(ruleset, history)
+    banked = bank(ruleset, history)
     total = overall(ruleset, banked)
     floor, threshold = ruleset.floor, ruleset.threshold
-    unscored = [key for key in ruleset.entry_keys if key not in banked]
+    never_submitted = tuple(key for key in ruleset.entry_keys if key not in latest)
+    unscorable = tuple(key for key in ruleset.entry_keys if key in latest and key not in banked)
     below_floor = tuple(
         key
         for key in ruleset.entry_keys
         if floor is not None and key in banked and banked[key].score < Fraction(floor)
     )
     misses_threshold = total is not None and threshold is not None and total < Fraction(threshold)
-    never_submitted = tuple(key for key in unscored if key not in attempted)
-    unscorable = tuple(key for key in unscored if key in attempted)
     return Standing(
+        banked=banked,
         overall=total,
         never_submitted=never_submitted,
         unscorable=unscorable,
@@ -109,18 +117,34 @@ def stand(ruleset: RuleSet, banked: Mapping[str, Banked], attempted: Collection[
         misses_threshold=misses_threshold,
         reasons=(
             *(f"{ruleset.name_of(key)} has not been submitted yet." for key in never_submitted),
-            *(f"{ruleset.name_of(key)} was submitted and could not be scored." for key in unscorable),
+            *(_about_unscorable(ruleset, latest[key], banked) for key in latest if latest[key].condition),
             *_about_floor(ruleset, banked, below_floor, everything_scored=total is not None),
             _about_overall(ruleset, total, misses_threshold=misses_threshold),
         ),
     )
 
 
+def _latest_results(ruleset: RuleSet, history: Sequence[EntryResult]) -> dict[str, EntryResult]:
+    for result in history:
+        ruleset.entry(result.entry)
+        if sum((other.entry, other.year) == (result.entry, result.year) for other in history) > 1:
+            raise ValueError(
+                f"{result.entry} has two results in year {result.year}; pass the one that counts."
+            )
+    by_year = {result.entry: result for result in sorted(history, key=lambda result: result.year)}
+    return {key: by_year[key] for key in ruleset.entry_keys if key in by_year}
+
+
 def _one_attempt(ruleset: RuleSet, attempts: Sequence[EntryResult]) -> Banked:
     """The best attempt, the earliest of equals; or simply the latest."""
-    chosen = max(attempts, key=lambda result: result.score or 0) if ruleset.best_of else attempts[-1]
-    assert chosen.score is not None  # noqa: S101 - `bank` passes scored attempts only
-    return Banked(chosen.entry, chosen.score, chosen.year, chosen.look_fors)
+    chosen = max(attempts, key=_score) if ruleset.best_of else attempts[-1]
+    return Banked(chosen.entry, _score(chosen), chosen.year, chosen.look_fors)
+
+
+def _score(result: EntryResult) -> Fraction:
+    if result.score is None:
+        raise ValueError(f"{result.entry} of year {result.year} could not be scored and banks nothing.")
+    return result.score
 
 
 def _best_look_fors(ruleset: RuleSet, attempts: Sequence[EntryResult]) -> Banked:
@@ -129,6 +153,17 @@ def _best_look_fors(ruleset: RuleSet, attempts: Sequence[EntryResult]) -> Banked
     look_fors = {key: result.look_fors[key] for key, result in best.items()}
     year = max(result.year for result in best.values())
     return Banked(entry.key, ruleset.entry_score(entry.key, look_fors), year, look_fors)
+
+
+def _about_unscorable(ruleset: RuleSet, result: EntryResult, banked: Mapping[str, Banked]) -> str:
+    name = ruleset.name_of(result.entry)
+    why = (
+        f"{name} of year {result.year} could not be scored: {ruleset.condition_label(result.condition or '')}"
+    )
+    if result.entry not in banked:
+        return f"{why}."
+    kept = banked[result.entry]
+    return f"{why}; its score of {ruleset.shown(kept.score)} from year {kept.year} stands."
 
 
 def _about_floor(

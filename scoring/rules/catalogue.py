@@ -6,6 +6,7 @@ Source: the programme's rules, sections 5 and 6.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from scoring.rules.ruleset import RuleSet
@@ -113,7 +114,7 @@ def pilot_data(framework: str) -> dict[str, Any]:
     weight = "0.5" if len(entries) == 2 else "1"
     return {
         "title": f"Pilot rules, {framework}",
-        "scale": PILOT_SCALE,
+        "scale": deepcopy(PILOT_SCALE),
         "entries": [
             {
                 "key": key,
@@ -130,7 +131,7 @@ def pilot_data(framework: str) -> dict[str, Any]:
         "gap": "1.25",
         "resolution": "adjudicator",
         "near_cut": None,
-        "conditions": CONDITIONS,
+        "conditions": deepcopy(CONDITIONS),
         "floor": "1.75",
         "threshold": "2.75",
         "banking_unit": "entry",

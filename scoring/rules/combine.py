@@ -4,7 +4,7 @@ The order in which readings arrive never matters: they are put in the scorers' o
 Source: the programme's rules, section 6.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -235,7 +235,8 @@ def _closest_two(ruleset: RuleSet, entry_key: str, readings: Sequence[Reading]) 
     so that the choice, and with it the look-for lines, never depends on who was saved first.
     """
 
-    def rank(pair: tuple[Reading, ...]) -> tuple[Fraction, Fraction, bool, list[str]]:
+    def rank(pair: Iterable[Reading]) -> tuple[Fraction, Fraction, bool, list[str]]:
+        pair = tuple(pair)
         low, high = sorted(ruleset.entry_score(entry_key, reading.ratings) for reading in pair)
         adjudicated = any(reading.role is ReaderRole.ADJUDICATOR for reading in pair)
         return high - low, -(high + low), not adjudicated, sorted(reading.scorer for reading in pair)

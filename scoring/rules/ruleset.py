@@ -160,7 +160,9 @@ class RuleSet:
         Raises:
             BadRuleSet: lists every problem, not the first.
         """
-        from scoring.rules.parsing import parse  # parsing builds this class, so it is read last
+        from scoring.rules.parsing import (
+            parse,  # parsing builds this class, so it is read last
+        )
 
         return parse(data)
 
