@@ -31,8 +31,8 @@ class SecondFactorMiddleware:
             if not is_mfa_enabled(user):
                 messages.info(request, "Your role needs a second step at sign-in. Set one up to go on.")
                 return redirect("mfa_activate_totp")
-            if not any(record.get("method") == "mfa" for record in get_authentication_records(request)):
-                return redirect(f"{reverse('account_reauthenticate')}?next={request.path}")
+            if not any(record.get("method") == "mfa" for record in get_authentication_records(request, user)):
+                return redirect(f"{reverse('mfa_reauthenticate')}?next={request.path}")
         return self.get_response(request)
 
     @staticmethod

@@ -58,7 +58,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         "time zone", max_length=60, blank=True, help_text="Dates are also shown in this zone."
     )
     is_active = models.BooleanField("active", default=True)
-    joined_at = models.DateTimeField(default=clock.now, editable=False)
+    joined_at = models.DateTimeField(editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -83,6 +83,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.joined_at is None:
+            self.joined_at = clock.now()
+        super().save(*args, **kwargs)
 
     @property
     def is_staff(self) -> bool:

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
 from . import clock, locks
 
 logger = logging.getLogger(__name__)
@@ -60,6 +63,23 @@ def run(name: str, now: datetime | None = None) -> Counts | None:
     if any(counts.values()):
         logger.info("reconcile %s: %s", name, counts)
     return counts
+
+
+def ring(name: str) -> None:
+    """Ask a worker to run a reconciler soon after this transaction commits.
+
+    Only a doorbell: with no broker or no worker the sweep still happens when beat next wakes it.
+    """
+    transaction.on_commit(lambda: _ring_now(name), robust=True)
+
+
+def _ring_now(name: str) -> None:
+    from celery import current_app
+
+    try:
+        current_app.send_task(f"reconcile.{name}", ignore_result=True, retry=False)
+    except (OSError, OperationalError):
+        logger.warning("reconcile %s: the broker did not answer; beat will wake it", name)
 
 
 def run_all(now: datetime | None = None, *, rounds: int = 10) -> dict[str, Counts]:

@@ -15,7 +15,6 @@ from django.db import models
 from .errors import NotAllowed
 
 
-
 def require(allowed: Mapping[str, frozenset[str]], old: str, new: str, *, what: str = "This") -> None:
     """Let a move from `old` to `new` happen only if the table of moves has it.
 

@@ -1,0 +1,55 @@
+"""States of entries and blindings, and the moves between them."""
+
+from django.db import models
+
+
+class EntryState(models.TextChoices):
+    DRAFT = "draft", "In preparation"
+    SUBMITTED = "submitted", "Submitted"
+    SEALED = "sealed", "Being scored"
+    RELEASED = "released", "Scored"
+    UNUSED = "unused", "Not submitted"
+
+
+ENTRY_ALLOWED: dict[str, frozenset[str]] = {
+    EntryState.DRAFT: frozenset({EntryState.SUBMITTED, EntryState.UNUSED}),
+    # Withdrawn by the candidate while the window is open, or sealed when it has closed.
+    EntryState.SUBMITTED: frozenset({EntryState.DRAFT, EntryState.SEALED}),
+    EntryState.SEALED: frozenset({EntryState.RELEASED}),
+    EntryState.RELEASED: frozenset(),
+    # Staff may extend one person's deadline after it passed; the entry opens again.
+    EntryState.UNUSED: frozenset({EntryState.DRAFT}),
+}
+# States that count as "submitted" in a year.
+ATTEMPTED_ENTRIES = frozenset({EntryState.SUBMITTED, EntryState.SEALED, EntryState.RELEASED})
+
+
+class EvidenceKind(models.TextChoices):
+    DOCUMENT = "document", "Document"
+    VIDEO = "video", "Video"
+    FORM = "form", "Form"
+
+
+class BlindingState(models.TextChoices):
+    WAITING = "waiting", "Waiting to be cleaned"
+    CLEANED = "cleaned", "Waiting for the check"
+    CHECKED = "checked", "Waiting for the second person"
+    SIGNED_OFF = "signed_off", "Signed off"
+    FAILED = "failed", "Could not be cleaned"
+
+
+BLINDING_ALLOWED: dict[str, frozenset[str]] = {
+    BlindingState.WAITING: frozenset({BlindingState.CLEANED, BlindingState.FAILED}),
+    BlindingState.CLEANED: frozenset({BlindingState.CHECKED, BlindingState.WAITING}),
+    BlindingState.CHECKED: frozenset(
+        {BlindingState.SIGNED_OFF, BlindingState.CLEANED, BlindingState.WAITING}
+    ),
+    BlindingState.SIGNED_OFF: frozenset(),
+    BlindingState.FAILED: frozenset({BlindingState.WAITING}),
+}
+
+
+class Outcome(models.TextChoices):
+    CERTIFIED = "certified", "Certified"
+    CONTINUING = "continuing", "Continuing"
+    ENDED = "ended", "Ended"
