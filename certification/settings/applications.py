@@ -1,6 +1,6 @@
 """What the site is made of: apps, middleware, templates, sign-in."""
 
-from .environment import BASE_DIR, DEMO, env
+from certification.environment import BASE_DIR, DEMO, env
 
 ROOT_URLCONF = "certification.urls"
 WSGI_APPLICATION = "certification.wsgi.application"

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from .environment import TEST, VAR, env
+from certification.environment import TEST, VAR, env
 
 _embedded_url = f"postgresql://postgres@{quote(str(VAR / 'postgres'), safe='')}/icg"
 

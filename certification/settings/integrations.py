@@ -4,7 +4,7 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import DEMO, REHEARSAL, TEST, VAR, all_or_none, env, required
+from certification.environment import DEMO, REHEARSAL, TEST, VAR, all_or_none, env, required
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Coaching certification <certification@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -16,7 +16,9 @@ elif DEMO and not os.environ.get("EMAIL_URL"):
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR / "mail")
 else:
-    required("EMAIL_URL", why="mails go out through it, such as smtp+tls://user:password@host:587", rehearsal="")
+    required(
+        "EMAIL_URL", why="mails go out through it, such as smtp+tls://user:password@host:587", rehearsal=""
+    )
     _email = env.dj_email_url("EMAIL_URL")
     EMAIL_BACKEND = _email["EMAIL_BACKEND"]
     EMAIL_HOST = _email["EMAIL_HOST"]

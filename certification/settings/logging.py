@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .environment import TEST, env
+from certification.environment import TEST, env
 
 LOG_LEVEL = env.str("LOG_LEVEL", "WARNING" if TEST else "INFO")
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import REHEARSAL, env, rehearsal_only, required
+from certification.environment import REHEARSAL, env, rehearsal_only, required
 
 # Every date of the calendar is a civil time in this zone.  Source: the programme's rules, section 2.
 PROGRAMME_ZONE = env.str("PROGRAMME_ZONE", "America/Chicago")

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import BASE_DIR, DEMO, TEST, VAR, all_or_none, env
+from certification.environment import BASE_DIR, TEST, VAR, all_or_none, env
 
 MEDIA_ROOT = VAR / "media"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static" / "dist"]
+STATICFILES_DIRS = [(name, str(BASE_DIR / "static" / name)) for name in ("dist", "img")]
 
 _S3_ENDPOINT = env.str("S3_ENDPOINT_URL", "")
 _S3_REGION = env.str("S3_REGION", "us-east-1")
@@ -39,7 +39,7 @@ for _part in ("BUCKET", "ACCESS_KEY_ID"):
     _values = [bucket[f"{store}_{_part}"] for store, bucket in _buckets.items() if bucket]
     if _buckets["IDENTITY"] and _values[0] == _values[1]:
         raise ImproperlyConfigured(
-            f"Change BLIND_{_part}: it equals IDENTITY_{_part}, and the blind store must be apart from identity."
+            f"Change BLIND_{_part}: it equals IDENTITY_{_part}, but the blind store stands apart."
         )
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .environment import VAR
+from certification.environment import VAR
+
 from .integrations import REDIS_URL
 
 # Without Redis, messages are files in two folders, and one worker process carries beat inside.

@@ -15,7 +15,7 @@ from environs import Env
 
 env = Env()
 
-BASE_DIR = Path(__file__).resolve().parents[2]
+BASE_DIR = Path(__file__).resolve().parents[1]
 
 # Everything the site writes by itself: database, media, mail, broker.  Relative paths start at the project.
 VAR = (BASE_DIR / os.environ.get("ICG_VAR", "var")).resolve()

@@ -1,0 +1,108 @@
+"""One embedded PostgreSQL for the whole run, files in a folder that goes away, and a browser.
+
+The environment is set here because Django reads it only once, when it loads the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def _prepare_environment() -> None:
+    """Boot a test site: no variable of the developer's own reaches it but ICG_VAR and DATABASE_URL."""
+    for name in ("ICG_DEMO", "DEBUG", "REDIS_URL", "EMAIL_URL", "SITE_URL", "SECRET_KEY", "CLOCK_TRAVEL"):
+        os.environ.pop(name, None)
+    os.environ["ICG_TEST"] = "1"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "certification.settings"
+    # Playwright's own event loop makes Django refuse the database; the tests are synchronous all the same.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    # Workers of one run share the variables below: the first process sets them, the rest inherit them.
+    os.environ.setdefault("ICG_VAR", str(PROJECT / "var" / "test"))
+    if not os.environ.get("DATABASE_URL"):
+        _start_postgres()
+    # pytest-django sets Django up next, but only when it finds the settings loaded.
+    from django.conf import settings
+
+    assert settings.DATABASES
+
+
+def _start_postgres() -> None:
+    """Start the embedded server without waiting for disks, since nobody keeps a test's data."""
+    import psycopg
+
+    from certification import embedded
+    from certification.environment import VAR
+
+    server = embedded.start(VAR / "postgres-test")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    os.environ["DATABASE_URL"] = embedded.url_of(server)
+    # Two runs on one server (two terminals, one ICG_VAR) must not drop each other's database.
+    os.environ["ICG_TEST_DATABASE"] = f"test_icg_{os.getpid()}"
+
+
+sys.path.insert(0, str(PROJECT))
+_prepare_environment()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files_of_this_run() -> Iterator[None]:
+    """Send every stored file of this process into a folder of its own, and remove it afterwards."""
+    from django.conf import settings
+    from django.core.files.storage import storages
+
+    folder = Path(tempfile.mkdtemp(prefix="icg-media-"))
+    for alias in ("default", "identity", "blind", "certificates"):
+        settings.STORAGES[alias]["OPTIONS"]["location"] = str(folder / alias)
+    storages._storages.clear()  # type: ignore[attr-defined]
+    yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium: the machine's own when there is one, else the one Playwright installed."""
+    from playwright.sync_api import sync_playwright
+
+    own = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
+        None,
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=own, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile: nobody is signed in."""
+    profile = chromium.new_context(
+        locale="en-US", timezone_id="America/New_York", viewport={"width": 1280, "height": 900}
+    )
+    profile.set_default_timeout(15_000)
+    yield profile
+    profile.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """One tab of that profile."""
+    return context.new_page()
