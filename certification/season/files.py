@@ -53,7 +53,7 @@ def named(folder: Path, *, identity: Identity, label: str, extension: str) -> Pa
 def make_pdf(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) -> Path:
     """A PDF naming the candidate on each page, in Info, XMP, a comment, a bookmark and an attachment."""
     name, organisation = _name(identity), _organisation(identity)
-    prose = random.Random(seed)
+    prose = random.Random(seed)  # noqa: S311 - the same file for the same seed
     with pikepdf.new() as pdf:
         fonts = pikepdf.Dictionary(F1=_font(pdf, "/Helvetica"), F2=_font(pdf, "/Times-Roman"))
         for number in range(1, pages + 1):
@@ -66,9 +66,11 @@ def make_pdf(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) -
             T=pikepdf.String(name), Contents=pikepdf.String(f"Checked by {name}"),
         )  # fmt: skip
         pdf.pages[0].Annots = pdf.make_indirect(pikepdf.Array([pdf.make_indirect(note)]))
-        pdf.attachments["notes.txt"] = pikepdf.AttachedFileSpec(
-            pdf, f"Notes of {name}".encode(), filename=f"{name}.txt"
-        )
+        note_file = pikepdf.AttachedFileSpec(
+            pdf, f"Notes of {name}".encode(), filename=f"{name}.txt",
+            description="", mime_type="text/plain", creation_date="", mod_date="",
+        )  # fmt: skip
+        pdf.attachments["notes.txt"] = note_file
         with pdf.open_outline() as outline:
             outline.root.append(pikepdf.OutlineItem(f"{name}: reflection", 0))
         pdf.docinfo["/Author"] = name
@@ -82,9 +84,9 @@ def make_pdf(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) -
 
 
 def make_docx(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) -> Path:
-    """A Word document naming the candidate in body, table, header, comment, revisions, properties and a photo."""
+    """A Word document naming the candidate in its text, header, comment, revisions, properties and photo."""
     name, organisation = _name(identity), _organisation(identity)
-    prose = random.Random(seed)
+    prose = random.Random(seed)  # noqa: S311 - the same file for the same seed
     document = docx.Document()
     document.sections[0].header.paragraphs[0].text = f"{name} - {organisation}"
     document.sections[0].footer.paragraphs[0].text = " ".join(identity.emails) or name
@@ -115,9 +117,9 @@ def make_docx(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) 
 
 
 def make_mp4(path: Path, *, identity: Identity, seconds: int = 2, seed: int = 0) -> Path:
-    """H.264 and AAC naming the candidate in the container's tags, both tracks' names and inside the H.264 stream."""
+    """H.264 and AAC naming the candidate in tags, track names, the picture, and inside the H.264 stream."""
     name, organisation = _name(identity), _organisation(identity)
-    shade = random.Random(seed).randrange(40, 200)
+    shade = 40 + seed * 37 % 160
     with av.open(str(path), "w", format="mp4", options={"movflags": "+use_metadata_tags"}) as container:
         container.metadata.update(
             title=f"Conversation with {name}", artist=name, comment=f"{name}, {organisation}",

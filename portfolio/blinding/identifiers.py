@@ -113,7 +113,17 @@ def fold(text: str) -> tuple[str, list[int]]:
 
 # PDFium reports a hyphen that ends a line as U+0002 or U+FFFE.
 _LINE_END_HYPHENS = "\u0002\ufffe"
-_UNDECOMPOSED = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
+_UNDECOMPOSED = {
+    "ø": "o",
+    "ł": "l",
+    "đ": "d",
+    "ð": "d",
+    "þ": "th",
+    "æ": "ae",
+    "œ": "oe",
+    "\u0131": "i",
+    "ħ": "h",
+}
 
 
 @lru_cache(maxsize=4096)
@@ -138,10 +148,10 @@ def _past_accents(text: str, end: int) -> int:
 
 
 def _wanted(identity: Identity) -> Iterator[tuple[str, str, dict[str, bool]]]:
-    for email in identity.emails:
-        yield from _of_email(email)
     for name in identity.names:
         yield from _of_name(name)
+    for email in identity.emails:
+        yield from _of_email(email)
     for organisation in identity.organisations:
         yield from _of_organisation(organisation)
     for username in identity.usernames:
@@ -172,7 +182,7 @@ def _of_name(name: str) -> Iterator[tuple[str, str, dict[str, bool]]]:
             yield f"{' '.join(written)} {surname}", "initials", {"capital": True}
             yield f"{surname}, {' '.join(written)}", "initials", {"capital": True}
     for part in parts:
-        for piece in dict.fromkeys([part, *re.split(r"[-‐‑–]", part), *re.split(r"\W+", part)]):
+        for piece in dict.fromkeys([part, *re.split(r"[-\u2010-\u2013]", part), *re.split(r"\W+", part)]):
             if len("".join(words(piece))) >= SHORTEST_PART and piece.casefold() not in everyday.PARTICLES:
                 yield piece, "name part", _caution(piece)
 
@@ -188,7 +198,7 @@ def _of_email(email: str) -> Iterator[tuple[str, str, dict[str, bool]]]:
 
 
 def _of_organisation(organisation: str) -> Iterator[tuple[str, str, dict[str, bool]]]:
-    parts = [part for part in re.split(r"[^\w'’.]+", organisation) if words(part)]
+    parts = [part for part in re.split(r"[^\w'\u2019.]+", organisation) if words(part)]
     if len(parts) > 1 or (parts and parts[0].casefold() not in everyday.GENERIC):
         yield organisation, "organisation", {} if len(parts) > 1 else _caution(organisation)
     for part in parts:

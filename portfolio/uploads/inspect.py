@@ -82,9 +82,13 @@ _ISO_BOXES = {
     b"mfra",
 }
 _NOT_VIDEO_BRANDS = {
-    b"heic": "a HEIC picture", b"heix": "a HEIC picture", b"mif1": "a HEIF picture", b"avif": "an AVIF picture",
-    b"M4A ": "a sound file", b"M4B ": "a sound file",
-}  # fmt: skip
+    b"heic": "a HEIC picture",
+    b"heix": "a HEIC picture",
+    b"mif1": "a HEIF picture",
+    b"avif": "an AVIF picture",
+    b"M4A ": "a sound file",
+    b"M4B ": "a sound file",
+}
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ def inspect(path: Path, declared_name: str) -> Inspection:
     """What the file at `path` is, having decoded enough of it to be sure.
 
     Raises:
-        BadInput: empty, not what its name claims, protected, broken, cut short, a bomb, or of no accepted format.
+        BadInput: empty, not what its name claims, protected, broken, cut short, a bomb, or not accepted.
     """
     name = _shown(declared_name)
     size = path.stat().st_size
@@ -152,9 +156,8 @@ def check_limits(inspection: Inspection, *, slot: SlotLimits) -> list[str]:
         allowed = _count(slot.max_minutes, "minute")
         over.append(f'"{slot.title}" allows {allowed}; yours is {_clock_face(inspection.seconds)}.')
     if slot.max_bytes is not None and inspection.size > slot.max_bytes:
-        over.append(
-            f'"{slot.title}" allows {_bytes(slot.max_bytes)}; yours is {_bytes(inspection.size, slot.max_bytes)}.'
-        )
+        size = _bytes(inspection.size, beside=slot.max_bytes)
+        over.append(f'"{slot.title}" allows {_bytes(slot.max_bytes)}; yours is {size}.')
     return over
 
 
@@ -169,7 +172,7 @@ def sniff(path: Path, declared_name: str = "") -> str:
         head = stream.read(4096)
     if b"%PDF-" in head[:1024]:
         return "pdf"
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return office.package_format(path, name, READ_AS)
     if head.startswith(office.OLE):
         raise BadInput(office.why_not_ole(path, name))
@@ -208,7 +211,8 @@ def _require_claim(format_: str, declared_name: str) -> None:
     claimed = PurePath(declared_name.strip()).suffix.lower().lstrip(".")
     if claimed and FAMILIES.get(claimed) != FAMILIES[format_]:
         raise BadInput(
-            f"{_shown(declared_name)} is really a {format_.upper()} file, not what its ending .{claimed[:12]} says. "
+            f"{_shown(declared_name)} is really a {format_.upper()} file, "
+            f"not what its ending .{claimed[:12]} says. "
             f"Export it again, or give it the ending .{format_}, and upload it once more."
         )
 
@@ -259,7 +263,10 @@ def _video(path: Path, name: str, format_: str) -> dict[str, object]:
     broken = (
         f"{name} is a broken video: it cannot be played. Export it again, play it once, and upload that file."
     )
-    cut_short = f"{name} is cut short: its end is missing. Copy it again from the camera, play it to the end, and upload that."
+    cut_short = (
+        f"{name} is cut short: its end is missing. "
+        "Copy it again from the camera, play it to the end, and upload that."
+    )
     if FAMILIES[format_] == "iso" and not _boxes_complete(path):
         raise BadInput(cut_short)
     try:
@@ -276,7 +283,7 @@ def _video(path: Path, name: str, format_: str) -> dict[str, object]:
                 raise BadInput(broken)
             if frame.width * frame.height > MAX_FRAME_PIXELS:
                 raise BadInput(
-                    f"{name} is {frame.width} x {frame.height} pixels, which is too large. Export it at 1080p."
+                    f"{name} is {frame.width} x {frame.height} pixels: too large. Export it at 1080p."
                 )
             width, height = shown_size(frame)
             declared = Decimal(container.duration or 0) / av.time_base
@@ -333,7 +340,7 @@ def _boxes_complete(path: Path) -> bool:
 
 
 def _shown(declared_name: str) -> str:
-    """The name in quotes, fit for a sentence: no folders, no control or direction-changing characters, not long."""
+    """The name in quotes, fit for a sentence: short, no folders, nothing that does not print."""
     plain = "".join(
         letter for letter in PurePath(declared_name.replace("\\", "/")).name if letter.isprintable()
     )

@@ -119,11 +119,17 @@ def _tail_has(path: Path, word: str) -> bool:
 
 
 def _macros(name: str) -> str:
-    return f"{name} holds macros (small programs), which we do not accept. Save it as a plain .docx or PDF and upload that."
+    return (
+        f"{name} holds macros (small programs), which we do not accept. "
+        "Save it as a plain .docx or PDF and upload that."
+    )
 
 
 def _broken_word(name: str) -> str:
-    return f"{name} is a broken Word document. Open it in your editor, save it again as .docx or PDF, and upload that."
+    return (
+        f"{name} is a broken Word document. "
+        "Open it in your editor, save it again as .docx or PDF, and upload that."
+    )
 
 
 def _bomb(name: str) -> str:

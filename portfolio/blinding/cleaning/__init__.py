@@ -1,0 +1,21 @@
+"""Cleaned copies: what a scorer may see of an upload, made from it and never the upload itself.
+
+Pure functions over files: no database, no settings, no network.
+"""
+
+from portfolio.blinding.cleaning.documents import clean_document
+from portfolio.blinding.cleaning.results import Box, CleanedDocument, CleanedPage, CleanedVideo, Finding
+from portfolio.blinding.cleaning.verify import assert_clean
+from portfolio.blinding.cleaning.video import clean_video, poster
+
+__all__ = [
+    "Box",
+    "CleanedDocument",
+    "CleanedPage",
+    "CleanedVideo",
+    "Finding",
+    "assert_clean",
+    "clean_document",
+    "clean_video",
+    "poster",
+]

@@ -1,0 +1,42 @@
+"""Turn a document into covered page images and a redacted text layer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from portfolio.blinding.cleaning import pages, pdf_traces, staging, word, word_traces
+from portfolio.blinding.cleaning.results import CleanedDocument, Finding, dropped, once
+from portfolio.blinding.identifiers import Term
+
+
+def clean_document(
+    path: Path,
+    format: str,  # noqa: A002 - the domain's word for it
+    terms: Sequence[Term],
+    out_dir: Path,
+    *,
+    declared_name: str | None = None,
+) -> CleanedDocument:
+    """Cleaned pages of the PDF or Word document at `path`, written to `out_dir` all or not at all.
+
+    `out_dir` must be absent or empty.  `declared_name` is the name the candidate gave the file.
+    Only page images and text leave: properties, comments, revisions and attachments are reported
+    where they name the candidate, and left out.
+
+    Raises:
+        BadInput: the document cannot be laid out or drawn.
+    """
+    findings: list[Finding] = list(dropped("file name", declared_name or path.name, terms))
+    with staging.folder(out_dir) as work:
+        if format == "docx":
+            findings += word_traces.traces(path, terms)
+            with tempfile.TemporaryDirectory() as between:
+                laid_out = Path(between) / "laid-out.pdf"
+                word.lay_out(path, laid_out)
+                cleaned, seen = pages.clean(laid_out, terms, work, out_dir)
+        else:
+            findings += pdf_traces.traces(path, terms)
+            cleaned, seen = pages.clean(path, terms, work, out_dir)
+    return CleanedDocument(tuple(cleaned), (*once(findings), *seen))
