@@ -11,7 +11,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import beat_init, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "certification.settings")
 
@@ -49,12 +49,9 @@ def _sweep_of(name: str) -> Any:
 
 
 @worker_init.connect
-def make_broker_folders(**kwargs: Any) -> None:
-    """The filesystem broker needs its folders before the first message."""
-    make_folders()
-
-
-def make_folders() -> None:
+@beat_init.connect
+def make_folders(**kwargs: Any) -> None:
+    """Make what a process writes to before its first message: the broker's folders and beat's diary."""
     from django.conf import settings
 
     for folder in settings.BROKER_FOLDERS:

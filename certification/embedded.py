@@ -14,15 +14,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from certification.environment import VAR
+from certification.environment import TEST, VAR
 
 DATABASE = "icg"
 
 
-def ensure_database() -> None:
-    """Start the embedded server and point DATABASE_URL at it, unless a server is already named."""
-    if not os.environ.get("DATABASE_URL"):
-        os.environ["DATABASE_URL"] = url_of(start(VAR / "postgres"))
+def ensure_database() -> Any:
+    """Start the embedded server and point DATABASE_URL at it, unless a server is already named.
+
+    Returns the server, or None when DATABASE_URL names another.
+    """
+    if os.environ.get("DATABASE_URL"):
+        return None
+    server = start(VAR / ("postgres-test" if TEST else "postgres"))
+    if TEST:
+        _stop_waiting_for_disks(server)
+    os.environ["DATABASE_URL"] = url_of(server)
+    return server
 
 
 def start(folder: Path) -> Any:
@@ -42,6 +50,12 @@ def start(folder: Path) -> Any:
             with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 connection.execute(f'CREATE DATABASE "{DATABASE}"')
     return server
+
+
+def stop(server: Any) -> None:
+    """Stop the server now, whoever else still uses it."""
+    server.stop()
+    server.cleanup_mode = None  # nothing is left to stop when this process ends
 
 
 def url_of(server: Any, database: str = DATABASE) -> str:
@@ -75,3 +89,13 @@ def _keep_lock_to_this_user() -> None:
     runtime = Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer"
     with suppress(OSError):
         runtime.mkdir(parents=True, exist_ok=True)
+
+
+def _stop_waiting_for_disks(server: Any) -> None:
+    """Trade durability for speed, since nobody keeps a test's data."""
+    import psycopg
+
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")

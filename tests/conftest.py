@@ -31,29 +31,15 @@ def _prepare_environment() -> None:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     # Workers of one run share the variables below: the first process sets them, the rest inherit them.
     os.environ.setdefault("ICG_VAR", str(PROJECT / "var" / "test"))
-    if not os.environ.get("DATABASE_URL"):
-        _start_postgres()
+    from certification import embedded
+
+    if embedded.ensure_database() is not None:
+        # Two runs on one server (two terminals, one ICG_VAR) must not drop each other's database.
+        os.environ["ICG_TEST_DATABASE"] = f"test_icg_{os.getpid()}"
     # pytest-django sets Django up next, but only when it finds the settings loaded.
     from django.conf import settings
 
     assert settings.DATABASES
-
-
-def _start_postgres() -> None:
-    """Start the embedded server without waiting for disks, since nobody keeps a test's data."""
-    import psycopg
-
-    from certification import embedded
-    from certification.environment import VAR
-
-    server = embedded.start(VAR / "postgres-test")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
-    os.environ["DATABASE_URL"] = embedded.url_of(server)
-    # Two runs on one server (two terminals, one ICG_VAR) must not drop each other's database.
-    os.environ["ICG_TEST_DATABASE"] = f"test_icg_{os.getpid()}"
 
 
 sys.path.insert(0, str(PROJECT))

@@ -16,6 +16,8 @@ LOGGING: dict[str, Any] = {
         "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
         # Its own handler would print a second line in another shape.
         "django.server": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
+        # Beat rings every few seconds; what a reconciler changed, it says itself.
+        "celery": {"level": "WARNING"},
         # These write credentials or message bodies at DEBUG.
         "paypalrestsdk": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},

@@ -2,28 +2,34 @@
 
 from pathlib import Path
 
-from certification.environment import VAR
+from certification.environment import TEST, VAR
 
 from .integrations import REDIS_URL
 
 # Without Redis, messages are files in two folders, and one worker process carries beat inside.
-_queue_folder = VAR / "broker" / "queue"
-_control_folder = VAR / "broker" / "control"
-BROKER_FOLDERS: list[Path] = [] if REDIS_URL else [_queue_folder, _control_folder]
+_folder = VAR / "broker"
+_queue_folder = _folder / "queue"
+_control_folder = _folder / "control"
+BROKER_FOLDERS: list[Path] = [_folder] if REDIS_URL else [_queue_folder, _control_folder]
 
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 3600}
-    if REDIS_URL
-    else {
-        "data_folder_in": str(_queue_folder),
-        "data_folder_out": str(_queue_folder),
-        "control_folder": str(_control_folder),
-        "polling_interval": 0.1,
-    }
-)
+_file_options: dict[str, object] = {
+    "data_folder_in": str(_queue_folder),
+    "data_folder_out": str(_queue_folder),
+    "control_folder": str(_control_folder),
+    "polling_interval": 0.1,
+}
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"visibility_timeout": 3600}
+elif TEST:
+    # A test rings bells that nobody has to hear.
+    CELERY_BROKER_URL = "memory://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {}
+else:
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = _file_options
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "broker" / "beat-schedule")
+CELERY_BEAT_SCHEDULE_FILENAME = str(_folder / "beat-schedule")
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
