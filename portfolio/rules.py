@@ -124,7 +124,7 @@ def decide(
         return _decision(standing, Outcome.ENDED, EndedAs.INCOMPLETE, conclusions=[conclusion])
     if year >= policy.years:
         conclusion = (
-            f"The {policy.years} years of the candidacy are over without certification, so the candidacy ends."
+            f"The {policy.years} years of the candidacy are over without certification, so it ends."
             " The person may register again and start over."
         )
         return _decision(standing, Outcome.ENDED, EndedAs.YEARS_OVER, conclusions=[conclusion])

@@ -52,7 +52,7 @@ class Retakes(StrEnum):
     ANY_ENTRY = "any_entry"
 
 
-class BadRuleSet(ValueError):
+class BadRuleSet(ValueError):  # noqa: N818 - the domain's word
     """The data is no rule set; `problems` holds one sentence per fault, each naming its field."""
 
     def __init__(self, problems: Sequence[str]) -> None:

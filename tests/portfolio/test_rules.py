@@ -231,7 +231,7 @@ def test_an_unscorable_retake_keeps_the_banked_score_and_ends_the_candidacy_all_
     assert (decision.outcome, decision.ended_as) == (Outcome.ENDED, EndedAs.YEARS_OVER)
     assert decision.banked["entry-1"].score == Fraction(3, 2)
     assert decision.reasons[-1] == (
-        "The 3 years of the candidacy are over without certification, so the candidacy ends."
+        "The 3 years of the candidacy are over without certification, so it ends."
         " The person may register again and start over."
     )
 

@@ -3,14 +3,20 @@
 It shares no code with the project: plain dicts in, plain dicts out, written to be obvious.
 """
 
+from collections.abc import Collection
 from fractions import Fraction
+from typing import Any
+
+Json = dict[str, Any]
+Jsons = list[Json]
+Scores = dict[str, Fraction]
 
 
-def frac(text):
+def frac(text: str | None) -> Fraction | None:
     return None if text is None else Fraction(text)
 
 
-def weigh(how, parts, values):
+def weigh(how: str, parts: Jsons, values: Scores) -> Fraction:
     total, weight = Fraction(0), Fraction(0)
     for part in parts:
         total += Fraction(part["weight"]) * values[part["key"]]
@@ -18,15 +24,15 @@ def weigh(how, parts, values):
     return total if how == "sum" else total / weight
 
 
-def entry_of(rules, key):
+def entry_of(rules: Json, key: str) -> Json:
     return next(entry for entry in rules["entries"] if entry["key"] == key)
 
 
-def score_of(rules, key, marks):
+def score_of(rules: Json, key: str, marks: Scores) -> Fraction:
     return weigh(rules["combine_look_fors"], entry_of(rules, key)["look_fors"], marks)
 
 
-def average(rules, key, marks_of_readings):
+def average(rules: Json, key: str, marks_of_readings: list[Scores]) -> Json:
     look_fors = {}
     for part in entry_of(rules, key)["look_fors"]:
         column = [marks[part["key"]] for marks in marks_of_readings]
@@ -34,19 +40,19 @@ def average(rules, key, marks_of_readings):
     return {"state": "scored", "score": score_of(rules, key, look_fors), "look_fors": look_fors}
 
 
-def differs(rules, scores):
-    if rules["gap"] is not None and max(scores) - min(scores) > frac(rules["gap"]):
+def differs(rules: Json, scores: list[Fraction]) -> bool:
+    if rules["gap"] is not None and max(scores) - min(scores) > Fraction(rules["gap"]):
         return True
     if rules["near_cut"] is None:
         return False
     cuts = [rules["floor"]] + ([rules["threshold"]] if rules["combine_entries"] == "mean" else [])
     middle = sum(scores) / len(scores)
-    return any(cut is not None and abs(middle - frac(cut)) <= frac(rules["near_cut"]) for cut in cuts)
+    return any(cut is not None and abs(middle - Fraction(cut)) <= Fraction(rules["near_cut"]) for cut in cuts)
 
 
-def closest(rules, key, everybody):
+def closest(rules: Json, key: str, everybody: Jsons) -> list[Scores]:
     """The scorers' own names settle a tie last, the higher pair and the adjudicator's before that."""
-    best = None
+    best: tuple[Any, list[Scores]] | None = None
     for a in everybody:
         for b in everybody:
             if a["scorer"] < b["scorer"]:
@@ -55,10 +61,11 @@ def closest(rules, key, everybody):
                 order = (abs(x - y), -x - y, not lead, a["scorer"], b["scorer"])
                 if best is None or order < best[0]:
                     best = (order, [a["marks"], b["marks"]])
+    assert best is not None
     return best[1]
 
 
-def combine(rules, key, readings):
+def combine(rules: Json, key: str, readings: Jsons) -> Json:
     """`readings`: dicts of scorer, role, condition, ratings (key → text)."""
     for reading in readings:
         reading["marks"] = {name: Fraction(text) for name, text in reading["ratings"].items()}
@@ -86,9 +93,9 @@ def combine(rules, key, readings):
     return average(rules, key, closest(rules, key, everybody))
 
 
-def bank(rules, history):
+def bank(rules: Json, history: Jsons) -> dict[str, Json]:
     """`history`: dicts of entry, year, score (None when unscorable), look_fors."""
-    banked = {}
+    banked: dict[str, Json] = {}
     for result in sorted(history, key=lambda r: r["year"]):
         key = result["entry"]
         if result["score"] is None:
@@ -105,7 +112,7 @@ def bank(rules, history):
     return banked
 
 
-def facts(rules, history):
+def facts(rules: Json, history: Jsons) -> Json:
     banked = {key: kept["score"] for key, kept in bank(rules, history).items()}
     keys = [entry["key"] for entry in rules["entries"]]
     tried = {result["entry"] for result in history}
@@ -127,14 +134,16 @@ def facts(rules, history):
     }
 
 
-def may_submit(rules, history, year, retakes_in_year_2=False, extended=()):
+def may_submit(
+    rules: Json, history: Jsons, year: int, retakes_in_year_2: bool = False, extended: Collection[str] = ()
+) -> list[str]:
     """The table of the year policy, for three years with first submissions in the first two."""
     seen = facts(rules, [result for result in history if result["year"] < year])
     if seen["certified"] or year > 3:
         return []
     if year == 3 and [key for key in seen["never"] if key not in extended]:
         return []
-    retakes = []
+    retakes: list[str] = []
     if year == 3 or (year == 2 and retakes_in_year_2):
         tried = [key for key in seen["keys"] if key not in seen["never"]]
         if seen["missed"] or seen["unscorable"] or rules["retakes"] == "any_entry":
@@ -144,7 +153,9 @@ def may_submit(rules, history, year, retakes_in_year_2=False, extended=()):
     return [key for key in seen["keys"] if key in seen["never"] or key in retakes]
 
 
-def decide(rules, history, year, retakes_in_year_2=False, extended=()):
+def decide(
+    rules: Json, history: Jsons, year: int, retakes_in_year_2: bool = False, extended: Collection[str] = ()
+) -> Json:
     seen = facts(rules, [result for result in history if result["year"] <= year])
     answer = {"overall": seen["overall"], "ended_as": None, "open_next_year": []}
     if seen["certified"]:

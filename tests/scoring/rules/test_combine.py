@@ -144,6 +144,28 @@ def test_a_score_near_a_cut_gets_an_extra_reading_only_where_the_rule_set_asks()
     assert settled.reasons == ("Entry 2 was close to a cut, so the adjudicator's score stands.",)
 
 
+def test_a_score_exactly_the_asked_distance_from_a_cut_is_near_and_any_further_is_not() -> None:
+    rules = pilot(near_cut="0.25")
+    at_distance = [read(rules, E2, "a", "3"), read(rules, E2, "b", "3")]
+    assert isinstance(status(rules, E2, at_distance), Discrepant)
+    further = [read(rules, E2, "a", "3"), read(rules, E2, "b", "3.25")]
+    assert isinstance(status(rules, E2, further), Scored)
+    near_floor = [read(rules, E2, "a", "2"), read(rules, E2, "b", "2")]
+    assert isinstance(status(rules, E2, near_floor), Discrepant)
+
+
+def test_of_equally_close_pairs_of_equal_height_the_adjudicators_counts() -> None:
+    rules = pilot(resolution="closest_two", near_cut="0.25")
+    keys = rules.entry(E2).look_for_keys
+    lifted = dict.fromkeys(keys, "3") | {keys[0]: "3.25", keys[1]: "2.75"}
+    readings = [read(rules, E2, "a", "3"), read(rules, E2, "b", "3")]
+    lead = read(rules, E2, "lead", lifted, ReaderRole.ADJUDICATOR)
+    result = status(rules, E2, [*readings, lead])
+    assert isinstance(result, Scored)
+    assert [reading.scorer for reading in result.used] == ["a", "lead"]
+    assert result.look_fors[keys[0]] == Fraction(25, 8)
+
+
 def test_without_a_gap_scorers_are_never_discrepant() -> None:
     rules = pilot(gap=None)
     assert isinstance(status(rules, E2, [read(rules, E2, "a", ".75"), read(rules, E2, "b", "4.25")]), Scored)
