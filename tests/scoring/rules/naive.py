@@ -45,8 +45,10 @@ def differs(rules: Json, scores: list[Fraction]) -> bool:
         return True
     if rules["near_cut"] is None:
         return False
-    cuts = [rules["floor"]] + ([rules["threshold"]] if rules["combine_entries"] == "mean" else [])
-    middle = sum(scores) / len(scores)
+    cuts: list[str | None] = [rules["floor"]] + (
+        [rules["threshold"]] if rules["combine_entries"] == "mean" else []
+    )
+    middle = sum(scores, Fraction(0)) / len(scores)
     return any(cut is not None and abs(middle - Fraction(cut)) <= Fraction(rules["near_cut"]) for cut in cuts)
 
 
