@@ -17,11 +17,11 @@ from decimal import Decimal
 from pathlib import Path, PurePath
 
 import av
+import pikepdf
 import pypdfium2
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from pypdfium2 import raw as pdfium_c
 
 from certification.kernel.errors import BadInput
 from portfolio.uploads import office, pdfium
@@ -232,20 +232,33 @@ def _pdf(path: Path, name: str, _format: str) -> dict[str, int]:
                 for index in range(pages):
                     document[index].close()
                 document[0].render(scale=0.1).close()
-    except pypdfium2.PdfiumError as error:
-        if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
-            raise BadInput(
-                f"{name} is protected with a password, so nobody could score it. "
-                "Save a copy without the password and upload that."
-            ) from None
-        raise BadInput(broken) from None
+    except pypdfium2.PdfiumError:
+        raise BadInput(_why_no_pdf(path, name) or broken) from None
     if pages == 0:
-        raise BadInput(f"{name} has no pages. Export it again and upload it once more.")
+        raise BadInput(_no_pages(name))
     if pages > MAX_PDF_PAGES:
         raise BadInput(
             f"{name} has {pages:,} pages; no slot takes more than {MAX_PDF_PAGES:,}. Upload only this piece."
         )
     return {"pages": pages}
+
+
+def _why_no_pdf(path: Path, name: str) -> str | None:
+    """Ask a second reader about a PDF that PDFium will not open: its error codes outlive their file."""
+    try:
+        with pikepdf.open(path) as pdf:
+            return None if pdf.pages else _no_pages(name)
+    except pikepdf.PasswordError:
+        return (
+            f"{name} is protected with a password, so nobody could score it. "
+            "Save a copy without the password and upload that."
+        )
+    except (pikepdf.PdfError, ValueError, RuntimeError):
+        return None
+
+
+def _no_pages(name: str) -> str:
+    return f"{name} has no pages. Export it again and upload it once more."
 
 
 def _docx(path: Path, name: str, _format: str) -> dict[str, int]:
@@ -272,6 +285,8 @@ def _video(path: Path, name: str, format_: str) -> dict[str, object]:
     try:
         with opened_video(path, format_) as container:
             stream = picture_stream(container)
+            if not container.streams:
+                raise BadInput(broken)
             if stream is None:
                 raise BadInput(f"{name} has no picture, only sound or data. Upload the video itself.")
             if stream.codec_context is None:

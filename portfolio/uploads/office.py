@@ -33,6 +33,8 @@ def package_format(path: Path, name: str, read_as: str) -> str:
             members = set(package.namelist())
             if any(member.lower().endswith(("vbaproject.bin", "vbadata.xml")) for member in members):
                 raise BadInput(_macros(name))
+            if any(member.flag_bits & 0x1 for member in package.infolist()):
+                raise BadInput(_locked(name))
             if "[Content_Types].xml" not in members:
                 raise BadInput(f"{name} is a ZIP archive, not a document. {read_as}")
             with package.open("[Content_Types].xml") as part:
@@ -62,10 +64,6 @@ def pages(path: Path, name: str) -> int:
             if len(members) > MAX_ZIP_MEMBERS:
                 raise BadInput(_bomb(name))
             for member in members:
-                if member.flag_bits & 0x1:
-                    raise BadInput(
-                        f"{name} is protected with a password. Save a copy without it and upload that."
-                    )
                 is_xml = member.filename.lower().endswith((".xml", ".rels"))
                 size, tail = 0, b""
                 with package.open(member) as part:
@@ -108,7 +106,7 @@ def why_not_ole(path: Path, name: str) -> str:
         if "EncryptedPackage".encode("utf-16-le") in stream.read(CHUNK) or _tail_has(
             path, "EncryptedPackage"
         ):
-            return f"{name} is protected with a password. Save a copy without it and upload that."
+            return _locked(name)
     return f"{name} is in the old Office format of before 2007. Save it as .docx or PDF and upload that."
 
 
@@ -116,6 +114,10 @@ def _tail_has(path: Path, word: str) -> bool:
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - CHUNK))
         return word.encode("utf-16-le") in stream.read()
+
+
+def _locked(name: str) -> str:
+    return f"{name} is protected with a password. Save a copy without it and upload that."
 
 
 def _macros(name: str) -> str:

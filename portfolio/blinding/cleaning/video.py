@@ -185,7 +185,7 @@ def _encoding_picture(stream: VideoStream, target: OutputContainer) -> Feed:
 
     def feed(packet: av.Packet | None) -> Iterator[av.Packet]:
         nonlocal last_pts
-        for frame in _decoded(stream, packet):
+        for frame in _pictures(stream, packet):
             if not upright:
                 upright.append(_turning(frame))
             turned = _turned(frame, upright[0])
@@ -216,7 +216,7 @@ def _encoding_sound(stream: AudioStream, target: OutputContainer) -> Feed:
     resampler = av.AudioResampler(format="fltp", layout=layout, rate=SOUND_RATE)
 
     def feed(packet: av.Packet | None) -> Iterator[av.Packet]:
-        for frame in _decoded(stream, packet):
+        for frame in _sounds(stream, packet):
             for resampled in resampler.resample(frame):
                 yield from encoder.encode(resampled)
         if packet is None:
@@ -227,8 +227,15 @@ def _encoding_sound(stream: AudioStream, target: OutputContainer) -> Feed:
     return feed
 
 
-def _decoded(stream: VideoStream | AudioStream, packet: av.Packet | None) -> list[VideoFrame | AudioFrame]:
+def _pictures(stream: VideoStream, packet: av.Packet | None) -> list[VideoFrame]:
     """The frames of a packet; a damaged packet in the middle costs its frames and not the video."""
+    try:
+        return stream.codec_context.decode(packet)
+    except av.InvalidDataError:
+        return []
+
+
+def _sounds(stream: AudioStream, packet: av.Packet | None) -> list[AudioFrame]:
     try:
         return stream.codec_context.decode(packet)
     except av.InvalidDataError:
