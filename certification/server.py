@@ -124,7 +124,9 @@ def _collect_static() -> None:
 def _run(address: str, accounts: str) -> int:
     """Run web and worker until one of them ends or somebody presses Ctrl-C."""
     environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        # A container, or a machine of one's own, has only this user.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
     processes: dict[str, str] = dict(parse_procfile((BASE_DIR / "Procfile").read_text()).processes)
     if not os.environ.get("REDIS_URL"):

@@ -18,6 +18,8 @@ LOGGING: dict[str, Any] = {
         "django.server": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
         # Beat rings every few seconds; what a reconciler changed, it says itself.
         "celery": {"level": "WARNING"},
+        # The filesystem broker has no host to name.
+        "kombu.connection": {"level": "ERROR"},
         # These write credentials or message bodies at DEBUG.
         "paypalrestsdk": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
