@@ -16,7 +16,7 @@ INSTALLED_APPS = [
     "portfolio",
     "certificates",
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    "certification.apps.CertificationAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

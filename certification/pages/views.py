@@ -1,0 +1,63 @@
+"""Home, dashboard and the demo's clock: the pages that need more than one app."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import Role
+from certification.kernel import clock, reconcile
+
+from .dashboard import dashboard_of
+from .forms import ClockForm
+from .home import home_page
+
+_ENTRANCE = {
+    Role.STAFF: "admin:index",
+    Role.SCORER: "scoring:queue",
+    Role.LEAD_SCORER: "scoring:queue",
+}
+
+
+@login_not_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/home.html", {"page": home_page(clock.now())})
+
+
+@require_safe
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """The candidate's overview; everybody else is led to where their work is."""
+    entrance = _ENTRANCE.get(request.user.role)
+    if entrance:
+        return redirect(entrance)
+    return render(request, "pages/dashboard.html", {"page": dashboard_of(request.user, clock.now())})
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def demo_clock(request: HttpRequest) -> HttpResponse:
+    """Move the demo's clock; the reconcilers are rung so that the season follows at once."""
+    if not settings.CLOCK_TRAVEL:
+        raise Http404
+    form = ClockForm(request.POST or None, initial={"at": clock.now()})
+    if request.method == "POST" and "back" in request.POST:
+        clock.travel_back()
+        _ring_all()
+        messages.success(request, "The clock is back at the real time.")
+        return redirect("demo:clock")
+    if request.method == "POST" and form.is_valid():
+        clock.travel_to(form.cleaned_data["at"])
+        _ring_all()
+        messages.success(request, "The clock has moved. What follows from it happens within seconds.")
+        return redirect("demo:clock")
+    return render(request, "pages/demo_clock.html", {"form": form, "stops": form.stops()})
+
+
+def _ring_all() -> None:
+    for job in reconcile.all_reconcilers():
+        reconcile.ring(job.name)

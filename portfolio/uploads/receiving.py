@@ -1,0 +1,97 @@
+"""Take a candidate's file in: into a local file of bounded size, looked at, then stored.
+
+Nothing is stored that was not decoded first, so a refused file leaves no trace.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+
+from django.core.files.base import File
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.template.defaultfilters import filesizeformat
+
+from certification.kernel.errors import BadInput
+
+from ..models import Slot
+from ..states import EvidenceKind
+from .inspect import DOCUMENT, VIDEO, Inspection, SlotLimits, check_limits, inspect
+
+CHUNK_BYTES = 1024 * 1024
+_NAME_LENGTH = 255
+# A form is filled in and handed in as a document.
+_INSPECTED_AS = {EvidenceKind.DOCUMENT: DOCUMENT, EvidenceKind.FORM: DOCUMENT, EvidenceKind.VIDEO: VIDEO}
+
+
+def limits_of(slot: Slot) -> SlotLimits:
+    """What the slot accepts, as the inspection puts it."""
+    return SlotLimits(
+        title=slot.title,
+        kind=_INSPECTED_AS[EvidenceKind(slot.kind)],
+        formats=tuple(slot.formats),
+        max_pages=slot.max_pages,
+        max_minutes=slot.max_minutes,
+        max_bytes=slot.max_bytes,
+    )
+
+
+@contextmanager
+def received(file: File, name: str, slot: Slot) -> Iterator[tuple[Path, Inspection]]:
+    """The uploaded file on local disk for the length of the block, and what it turned out to be.
+
+    Raises:
+        BadInput: it is too large, not what it claims, or does not fit the slot.
+    """
+    with _on_disk(file, slot) as path:
+        inspection = inspect(path, name)
+        problems = check_limits(inspection, slot=limits_of(slot))
+        if problems:
+            raise BadInput(problems[0], problems[1:])
+        yield path, inspection
+
+
+def plain_name(name: str) -> str:
+    """The file's own name without folders and control characters, short enough to keep, ending included."""
+    last = PurePath(name.replace("\\", "/")).name
+    printable = "".join(letter for letter in last if letter.isprintable()).strip() or "file"
+    stem, dot, ending = printable.rpartition(".")
+    if len(printable) <= _NAME_LENGTH or not dot or len(ending) > 10:
+        return printable[:_NAME_LENGTH]
+    return f"{stem[: _NAME_LENGTH - len(ending) - 1]}.{ending}"
+
+
+def too_large(slot: Slot) -> BadInput:
+    """The refusal of a file that has more bytes than the slot takes, however many they are."""
+    return BadInput(
+        f'"{slot.title}" allows {filesizeformat(slot.max_bytes)}; yours is larger. '
+        "Export it at a lower quality or resolution and upload it again."
+    )
+
+
+@contextmanager
+def _on_disk(file: File, slot: Slot) -> Iterator[Path]:
+    """A path to the file's bytes, without a second copy when the web server has written one already."""
+    if isinstance(file, TemporaryUploadedFile):
+        path = Path(file.temporary_file_path())
+        if path.stat().st_size > slot.max_bytes:
+            raise too_large(slot)
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="icg-upload-") as folder:
+        path = Path(folder) / "received"
+        _copy(file, path, slot)
+        yield path
+
+
+def _copy(file: File, path: Path, slot: Slot) -> None:
+    """Stop at the limit instead of trusting a declared size: memory and disk stay bounded."""
+    written = 0
+    with path.open("wb") as target:
+        for chunk in file.chunks(CHUNK_BYTES):
+            written += len(chunk)
+            if written > slot.max_bytes:
+                raise too_large(slot)
+            target.write(chunk)

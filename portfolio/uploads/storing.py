@@ -1,0 +1,86 @@
+"""Where originals are kept: the `identity` storage, under random keys that say nothing about anybody.
+
+A key begins with the programme's day on which it was made.  The sweep can so leave today's uploads
+alone by the same clock that named them, without asking the store when each object was written.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from django.core.files.base import File
+from django.core.files.storage import Storage, storages
+
+from ..models import Evidence
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "evidence"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SPARED = timedelta(days=1)
+
+
+def originals() -> Storage:
+    """The store of originals."""
+    return storages["identity"]
+
+
+def keep(path: Path, now: datetime) -> str:
+    """Store the local file under a fresh random key and return the key."""
+    key = f"{FOLDER}/{now.astimezone(UTC):%Y-%m-%d}/{secrets.token_hex(20)}"
+    with path.open("rb") as stream:
+        return originals().save(key, File(stream))
+
+
+def discard(key: str) -> None:
+    """Remove an object nobody refers to; the sweep comes back for one that could not be removed."""
+    try:
+        originals().delete(key)
+    except Exception:  # each store raises its own kind, and the reason why we discard matters more
+        logger.exception("an unreferenced upload could not be removed; the sweep will")
+
+
+def sweep(now: datetime) -> dict[str, int]:
+    """Remove objects that no evidence refers to any more and that are older than a day.
+
+    They come from a process that died between storing and recording, and from evidence that was
+    removed or replaced by the candidate.
+    """
+    spared_from = now.astimezone(UTC) - _SPARED
+    removed = 0
+    for day in _days():
+        if day >= spared_from.date():
+            continue
+        keys = set(_keys(day))
+        wanted = _wanted(keys, spared_from)
+        for key in sorted(keys - wanted):
+            originals().delete(key)
+            removed += 1
+    return {"removed": removed}
+
+
+def _wanted(keys: set[str], spared_from: datetime) -> set[str]:
+    known = Evidence.objects.filter(storage_key__in=keys)
+    live = known.filter(removed_at__isnull=True) | known.filter(removed_at__gte=spared_from)
+    return set(live.values_list("storage_key", flat=True))
+
+
+def _days() -> Iterator[date]:
+    try:
+        folders, _ = originals().listdir(FOLDER)
+    except FileNotFoundError:
+        return
+    for folder in sorted(folders):
+        if _DAY.fullmatch(folder):
+            yield date.fromisoformat(folder)
+
+
+def _keys(day: date) -> Iterator[str]:
+    _, names = originals().listdir(f"{FOLDER}/{day:%Y-%m-%d}")
+    for name in names:
+        yield f"{FOLDER}/{day:%Y-%m-%d}/{name}"
