@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class CandidatesConfig(AppConfig):
     name = "candidates"
     verbose_name = "Candidates"
+
+    def ready(self) -> None:
+        from . import receivers  # noqa: F401

@@ -48,7 +48,14 @@ class Cohort(models.Model):
             models.CheckConstraint(
                 condition=Q(refuse_below_percent__lte=F("clean_from_percent"), clean_from_percent__lte=100),
                 name="cohort_percent_bounds_in_order",
-                violation_error_message="The refusal bound may not be above the clean bound, nor that above 100.",
+                violation_error_message=(
+                    "The refusal bound may not be above the clean bound, nor that above 100."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(fee_minor__gt=0),
+                name="cohort_fee_positive",
+                violation_error_message="The fee must be more than nothing.",
             ),
         ]
 
@@ -81,7 +88,9 @@ class CohortYear(models.Model):
                 condition=Q(submission_closes_at__gt=F("submission_opens_at"))
                 & Q(release_at__gt=F("submission_closes_at")),
                 name="cohort_year_in_order",
-                violation_error_message="Submission must close after it opens, and scores come out after that.",
+                violation_error_message=(
+                    "Submission must close after it opens, and scores come out after that."
+                ),
             ),
         ]
 
@@ -261,6 +270,7 @@ class DeadlineExtension(models.Model):
                 name="extension_with_reason",
                 violation_error_message="An extension needs a reason.",
             ),
+            models.CheckConstraint(condition=Q(year__gte=1, year__lte=3), name="extension_year_one_to_three"),
         ]
         triggers = append_only()
 
