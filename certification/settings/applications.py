@@ -7,7 +7,7 @@ WSGI_APPLICATION = "certification.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
-    "certification",
+    "certification.apps.ProjectConfig",
     "certification.kernel",
     "accounts",
     "payments",

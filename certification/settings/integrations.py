@@ -17,9 +17,11 @@ elif DEMO and not os.environ.get("EMAIL_URL"):
     EMAIL_FILE_PATH = str(VAR / "mail")
 else:
     required(
-        "EMAIL_URL", why="mails go out through it, such as smtp+tls://user:password@host:587", rehearsal=""
+        "EMAIL_URL", why="mails go out through it, such as submission://user:password@host:587", rehearsal=""
     )
     _email = env.dj_email_url("EMAIL_URL")
+    if "EMAIL_BACKEND" not in _email:
+        raise ImproperlyConfigured("Correct EMAIL_URL: it starts with submission:// (TLS) or smtp://.")
     EMAIL_BACKEND = _email["EMAIL_BACKEND"]
     EMAIL_HOST = _email["EMAIL_HOST"]
     EMAIL_PORT = _email["EMAIL_PORT"]
