@@ -75,7 +75,7 @@ class LookFor(models.Model):
 
 
 class RuleSetVersion(models.Model):
-    """The arithmetic of a programme as data; unchangeable once a packet was scored by it.  No personal data."""
+    """The arithmetic of a programme as data; unchangeable once used.  Holds no personal data."""
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
     slug = models.SlugField(max_length=60)
@@ -299,7 +299,7 @@ class Mark(models.Model):
 
 
 class PacketResult(models.Model):
-    """What the readings of a packet came to.  Append-only; never shown to scorers.  Holds no personal data."""
+    """What a packet came to.  Append-only; never shown to scorers.  Holds no personal data."""
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
     packet = models.OneToOneField(Packet, on_delete=models.PROTECT, related_name="result")

@@ -36,6 +36,10 @@ ASSIGNMENT_ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
+# Still to be scored, and the only ones whose evidence a scorer may look at.
+OPEN_ASSIGNMENTS = (AssignmentState.ASSIGNED, AssignmentState.IN_PROGRESS)
+
+
 class AssignmentRole(models.TextChoices):
     SCORER = "scorer", "Scorer"
     ADJUDICATOR = "adjudicator", "Adjudicator"
