@@ -1,158 +1,18 @@
-"""What other apps and the pages ask about cohorts, registrations and candidacies.
-
-Other apps get frozen values, never rows.
-"""
+"""Who the candidates are, and until when each may submit.  Other apps get frozen values, never rows."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Max, QuerySet
 
 from accounts.models import User
+from candidates.models import Candidacy, CohortYear, DeadlineExtension
+from candidates.states import CandidacyState
 from certification.kernel.windows import Window
-
-from .documents import current_documents
-from .models import Candidacy, Cohort, CohortYear, DeadlineExtension, Registration
-from .rules import Advisory, EligibilityPolicy, Facts, Verdict, judge, still_needed
-from .states import AffirmationKind, CandidacyState
-
-# ---- eligibility ----
-
-
-def policy_of(cohort: Cohort) -> EligibilityPolicy:
-    """The cohort's bounds, with the sentence of every affirmation it asks for."""
-    return EligibilityPolicy(
-        min_years=cohort.min_years_employed,
-        refuse_below_percent=Decimal(cohort.refuse_below_percent),
-        clean_from_percent=Decimal(cohort.clean_from_percent),
-        affirmations={str(kind): str(kind.label) for kind in AffirmationKind},
-    )
-
-
-def affirmed_kinds(registration: Registration) -> frozenset[str]:
-    """The kinds whose present text the person has affirmed; an older version does not count."""
-    current = [document.pk for document in current_documents().values()]
-    return frozenset(registration.affirmations.filter(document_id__in=current).values_list("kind", flat=True))
-
-
-def verdict(registration: Registration) -> Verdict | None:
-    """What the rules say about the answers given; None while one that decides is missing."""
-    facts = _facts(registration, frozenset())
-    return judge(policy_of(registration.cohort), facts) if facts else None
-
-
-def missing_answers(registration: Registration) -> list[str]:
-    """Every answer still to be given, a sentence each."""
-    return [
-        *missing_about(registration),
-        *missing_employment(registration),
-    ]
-
-
-def missing_about(registration: Registration) -> list[str]:
-    return [] if registration.name_on_certificate else ["Say what name the certificate should carry."]
-
-
-def missing_employment(registration: Registration) -> list[str]:
-    needed = {
-        "Name your school or organisation.": registration.school,
-        "Name your country.": registration.country,
-        "Give your job title.": registration.role_title,
-        "Say whether you are employed full-time as an instructional coach.": registration.full_time
-        is not None,
-        "Say how many full school years you have been.": registration.years_employed is not None,
-        "Say what share of your work time goes to cycle-based partnership coaching.": (
-            registration.coaching_percent is not None
-        ),
-    }
-    return [sentence for sentence, given in needed.items() if not given]
-
-
-def missing_confirmations(registration: Registration) -> list[str]:
-    """The advisory and the affirmations that an eligible person has yet to confirm."""
-    facts = _facts(registration, affirmed_kinds(registration))
-    return list(still_needed(policy_of(registration.cohort), facts)) if facts else []
-
-
-def needs_acknowledgement(registration: Registration) -> bool:
-    """Whether an advisory applies that the person has not acknowledged."""
-    judged = verdict(registration)
-    return isinstance(judged, Advisory) and not judged.acknowledged
-
-
-def _facts(registration: Registration, affirmed: frozenset[str]) -> Facts | None:
-    if (
-        registration.full_time is None
-        or registration.years_employed is None
-        or registration.coaching_percent is None
-    ):
-        return None
-    return Facts(
-        full_time=registration.full_time,
-        years_employed=registration.years_employed,
-        coaching_percent=registration.coaching_percent,
-        advisory_acknowledged=registration.advisory_acknowledged_at is not None,
-        affirmed=affirmed,
-    )
-
-
-# ---- cohorts ----
-
-
-def open_cohorts(now: datetime) -> list[Cohort]:
-    """Cohorts that register at this instant, the one closing first first."""
-    cohorts = Cohort.objects.filter(registration_opens_at__lte=now).order_by("registration_closes_at")
-    return [cohort for cohort in cohorts if cohort.registration_window.contains(now)]
-
-
-def next_cohort(now: datetime) -> Cohort | None:
-    """The cohort whose registration opens next, if one is announced."""
-    return Cohort.objects.filter(registration_opens_at__gt=now).order_by("registration_opens_at").first()
-
-
-@dataclass(frozen=True, slots=True)
-class CohortYearCard:
-    """One year of one cohort: its general submission window (grace included) and its release."""
-
-    cohort_id: UUID
-    cohort_number: int
-    cohort_name: str
-    framework_slug: str
-    year: int
-    window: Window
-    release_at: datetime
-
-
-def cohort_years() -> list[CohortYearCard]:
-    """Every year of every cohort, by release."""
-    years = CohortYear.objects.select_related("cohort").order_by("release_at", "cohort__number")
-    return [_year_card(year) for year in years]
-
-
-def cohort_years_due(now: datetime) -> list[CohortYearCard]:
-    """The years whose release instant has come, the oldest first."""
-    years = CohortYear.objects.filter(release_at__lte=now).select_related("cohort")
-    return [_year_card(year) for year in years.order_by("release_at", "cohort__number")]
-
-
-def _year_card(year: CohortYear) -> CohortYearCard:
-    return CohortYearCard(
-        cohort_id=year.cohort_id,
-        cohort_number=year.cohort.number,
-        cohort_name=year.cohort.name,
-        framework_slug=year.cohort.framework_slug,
-        year=year.number,
-        window=year.submission_window,
-        release_at=year.release_at,
-    )
-
-
-# ---- candidacies ----
 
 
 @dataclass(frozen=True, slots=True)
