@@ -123,6 +123,7 @@ def honest_score(value: Score, bounds: Iterable[Score]) -> str:
     """`value` with two places, or more where two would show it on the wrong side of a bound.
 
     2.749 rounds to 2.75; printed so beside a threshold of 2.75 it would look like a pass.
+    A score within a millionth of a bound is cut off instead, which keeps it on its side.
     """
     exact = Fraction(value)
     limits = [Fraction(bound) for bound in bounds]
@@ -130,7 +131,8 @@ def honest_score(value: Score, bounds: Iterable[Score]) -> str:
         text = display(exact, places)
         if all((Fraction(text) >= limit) == (exact >= limit) for limit in limits):
             return text
-    return display(exact, _MAX_PLACES)
+    hundredths = exact.numerator * 100 // exact.denominator
+    return display(Fraction(hundredths, 100))
 
 
 @dataclass(frozen=True, slots=True)
