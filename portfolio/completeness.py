@@ -1,0 +1,32 @@
+"""What an entry still lacks, slot by slot: plain counting, the same for the page and for the submission."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from .models import Evidence, Slot
+
+
+def missing_pieces(slots: Iterable[Slot], evidence: Sequence[Evidence]) -> list[str]:
+    """One sentence for each slot that has too few or too many files; none when the entry is complete."""
+    counts = Counter(piece.slot_id for piece in evidence)
+    return [sentence for slot in slots if (sentence := what_lacks(slot, counts[slot.pk]))]
+
+
+def what_lacks(slot: Slot, files: int) -> str:
+    """What the slot lacks with so many files in it, or nothing.
+
+    An optional slot may be empty; once begun, it too needs its fewest files.
+    """
+    if files > slot.max_files:
+        return f'"{slot.title}" takes {_files(slot.max_files)}; it has {files}. Remove what is too much.'
+    if files >= slot.min_files or (files == 0 and not slot.required):
+        return ""
+    if files == 0 and slot.min_files == 1:
+        return f'"{slot.title}" is empty.'
+    return f'"{slot.title}" needs at least {_files(slot.min_files)}; it has {files}.'
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"

@@ -1,0 +1,22 @@
+"""Where portfolio rows are locked: one entry at a time, always before anything about it is decided."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from accounts.models import User
+
+from .models import Entry
+
+
+def entry(entry_id: UUID, *, owner: User) -> Entry:
+    """The candidate's entry, locked until the transaction ends.
+
+    Raises:
+        Entry.DoesNotExist: there is none, or it is somebody else's; the caller must not tell which.
+    """
+    return (
+        Entry.objects.select_for_update(of=("self",))
+        .select_related("candidacy", "template")
+        .get(pk=entry_id, candidacy__account=owner)
+    )

@@ -1,0 +1,25 @@
+"""The sweeps of this app; those of its parts are registered by importing them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from certification.kernel.reconcile import Counts, reconciler
+
+from . import announcing, sealing
+from .uploads import storing
+
+
+@reconciler("submission.seal", every=60)
+def seal(now: datetime) -> Counts:
+    return sealing.seal_due(now)
+
+
+@reconciler("submission.announce", every=300)
+def announce(now: datetime) -> Counts:
+    return announcing.announce_due(now)
+
+
+@reconciler("uploads.sweep", every=3600)
+def sweep_uploads(now: datetime) -> Counts:
+    return storing.sweep(now)

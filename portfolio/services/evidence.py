@@ -1,0 +1,136 @@
+"""Adding, replacing and removing evidence while an entry is prepared.
+
+A file is decoded and stored before the transaction, because that takes time and a lock should not.
+Should the row then be refused, or the database be gone, the stored object is taken away again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import IO
+from uuid import UUID
+
+from django.core.files.base import File
+from django.db import transaction
+
+from accounts.models import Role, User
+from certification.kernel import audit
+from certification.kernel.errors import NotAllowed
+
+from .. import locks
+from ..models import Entry, Evidence, Slot
+from ..uploads import receiving, storing
+from ..uploads.inspect import Inspection
+from .entries import require_preparable
+
+
+def add_evidence(
+    *, entry_id: UUID, slot_key: str, by: User, file: File, name: str, now: datetime
+) -> Evidence:
+    """Put a file into a slot of an entry in preparation.
+
+    A slot for one file takes the new one in place of the old.  The same file again is the evidence
+    that is there already.  Source: the programme's rules, section 5.
+
+    Raises:
+        Entry.DoesNotExist, Slot.DoesNotExist: there is none, or the entry is somebody else's.
+        BadInput: the file is not what it claims, or beyond the slot's limits.
+        NotAllowed: the entry is not in preparation, or the slot is full.
+        WindowClosed: the window is over.
+    """
+    slot = _slot_to_fill(entry_id, slot_key, by, now)
+    with receiving.received(file, name, slot) as (path, inspection):
+        key = storing.keep(path, now)
+        try:
+            evidence = _record(entry_id, slot, by, receiving.plain_name(name), inspection, key, now)
+        except BaseException:
+            storing.discard(key)
+            raise
+    if evidence.storage_key != key:
+        storing.discard(key)
+    return evidence
+
+
+@transaction.atomic
+def remove_evidence(*, evidence_id: UUID, by: User, now: datetime) -> Entry:
+    """Take a file out of its slot; twice is once.  The stored object goes a day later.
+
+    Raises:
+        Evidence.DoesNotExist: there is none, or it is somebody else's.
+        NotAllowed, WindowClosed: the entry is not in preparation any more.
+    """
+    entry_id = Evidence.objects.values_list("entry_id", flat=True).get(
+        pk=evidence_id, entry__candidacy__account=by
+    )
+    entry = locks.entry(entry_id, owner=by)
+    evidence = Evidence.objects.get(pk=evidence_id)
+    if evidence.removed_at is None:
+        require_preparable(entry, now)
+        _remove(evidence, by, now)
+    return entry
+
+
+def open_original(*, evidence_id: UUID, by: User) -> tuple[Evidence, IO[bytes]]:
+    """An original and its bytes, for its owner or for staff; each look is on record.
+
+    Raises:
+        Evidence.DoesNotExist: there is none, it was removed, or it is not for `by`.
+    """
+    evidence = Evidence.objects.select_related("entry__candidacy").get(
+        pk=evidence_id, removed_at__isnull=True
+    )
+    if by.role != Role.STAFF and evidence.entry.candidacy.account_id != by.pk:
+        raise Evidence.DoesNotExist
+    audit.record(actor=by, action="opened original", subject=evidence, detail={"sha256": evidence.sha256})
+    return evidence, storing.originals().open(evidence.storage_key, "rb")
+
+
+@transaction.atomic
+def _slot_to_fill(entry_id: UUID, slot_key: str, by: User, now: datetime) -> Slot:
+    """The slot, after a first look that spares everybody the upload of a file that cannot be taken."""
+    entry = locks.entry(entry_id, owner=by)
+    slot = Slot.objects.get(template=entry.template, key=slot_key)
+    require_preparable(entry, now)
+    return slot
+
+
+@transaction.atomic
+def _record(
+    entry_id: UUID, slot: Slot, by: User, name: str, inspection: Inspection, key: str, now: datetime
+) -> Evidence:
+    entry = locks.entry(entry_id, owner=by)
+    require_preparable(entry, now)
+    present = list(entry.evidence.filter(slot=slot, removed_at__isnull=True))
+    for evidence in present:
+        if evidence.sha256 == inspection.sha256:
+            return evidence
+    if slot.max_files == 1:
+        for evidence in present:
+            _remove(evidence, by, now)
+    elif len(present) >= slot.max_files:
+        raise NotAllowed(
+            f'"{slot.title}" holds {len(present)} files, as many as it takes.'
+            " Remove one of them before you add another."
+        )
+    added = Evidence.objects.create(
+        entry=entry,
+        slot=slot,
+        original_name=name,
+        storage_key=key,
+        format=inspection.format,
+        size=inspection.size,
+        sha256=inspection.sha256,
+        pages=inspection.pages,
+        seconds=inspection.seconds,
+        uploaded_at=now,
+    )
+    audit.record(
+        actor=by, action="added evidence", subject=added, detail={"slot": slot.key, "sha256": added.sha256}
+    )
+    return added
+
+
+def _remove(evidence: Evidence, by: User, now: datetime) -> None:
+    evidence.removed_at = now
+    evidence.save(update_fields=["removed_at"])
+    audit.record(actor=by, action="removed evidence", subject=evidence, detail={"sha256": evidence.sha256})
