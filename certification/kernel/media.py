@@ -1,0 +1,111 @@
+"""Hand out a stored file to somebody who may see it, whole or the part a player asks for.
+
+Who may see it, and that it was seen, is the caller's business; a file leaves the site through here
+so that no page forgets one of the headers that keep it from being kept, indexed or guessed at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.core.files.base import File
+from django.core.files.storage import Storage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+CHUNK_BYTES = 256 * 1024
+_ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes `first` to `last` of a file, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        return self.last - self.first + 1
+
+
+def serve(
+    request: HttpRequest, *, storage: Storage, key: str, content_type: str, size: int, sha256: str
+) -> HttpResponseBase:
+    """The stored file under `key`, or the one range of it the request asks for.
+
+    Neither the key nor any name appears in the answer: shown inline, it has no file name.  It may
+    not be cached, because the right to see it ends.
+
+    Args:
+        size: of the file in bytes, as recorded when it was stored.
+        sha256: of the file; lets a player continue (`If-Range`) only with the same bytes.
+
+    Raises:
+        Http404: the store has no such file.
+    """
+    etag = f'"{sha256}"'
+    part = _asked_for(request, size, etag)
+    if part is None:
+        refused = HttpResponse(status=416, content_type=content_type)
+        refused["Content-Range"] = f"bytes */{size}"
+        return _with_headers(refused, etag)
+    partial = part.length != size
+    response: HttpResponseBase
+    if request.method == "HEAD":
+        response = HttpResponse(status=206 if partial else 200, content_type=content_type)
+    else:
+        response = StreamingHttpResponse(
+            _chunks(_opened(storage, key), part), status=206 if partial else 200, content_type=content_type
+        )
+    response["Content-Length"] = str(part.length)
+    if partial:
+        response["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
+    return _with_headers(response, etag)
+
+
+def _asked_for(request: HttpRequest, size: int, etag: str) -> Part | None:
+    """The part to send; None when what is asked for lies outside the file.
+
+    Several ranges at once, or other units, may be answered with the whole file.
+    """
+    whole = Part(0, size - 1)
+    match = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if match is None or request.headers.get("If-Range", etag) != etag:
+        return whole
+    first, last = match.groups()
+    if not first and not last:
+        return whole
+    if not first:
+        return Part(max(0, size - int(last)), size - 1) if int(last) else None
+    if int(first) >= size:
+        return None
+    if last and int(last) < int(first):
+        return whole
+    return Part(int(first), min(int(last), size - 1) if last else size - 1)
+
+
+def _opened(storage: Storage, key: str) -> File:
+    try:
+        return storage.open(key, "rb")
+    except FileNotFoundError:
+        raise Http404 from None
+
+
+def _chunks(file: File, part: Part) -> Iterator[bytes]:
+    with file:
+        file.seek(part.first)
+        left = part.length
+        while left and (piece := file.read(min(CHUNK_BYTES, left))):
+            left -= len(piece)
+            yield piece
+
+
+def _with_headers(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    response["Accept-Ranges"] = "bytes"
+    response["ETag"] = etag
+    response["Content-Disposition"] = "inline"
+    response["Cache-Control"] = "private, no-store"
+    response["X-Robots-Tag"] = "noindex"
+    return response
