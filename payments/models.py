@@ -9,12 +9,13 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from certification.kernel import ids
 from certification.kernel.states import append_only, frozen_fields, state_is_known, state_machine
 
 from . import states
-from .states import AttemptState, LedgerKind, OrderState, PurchaseOrderState
+from .states import TRANSFER, AttemptState, LedgerKind, OrderState, PurchaseOrderState
 
 
 class Order(models.Model):
@@ -59,6 +60,9 @@ class Order(models.Model):
     def __str__(self) -> str:
         return f"{self.description} ({self.get_state_display()})"
 
+    def get_absolute_url(self) -> str:
+        return reverse("payments:order", args=[self.pk])
+
 
 class PaymentAttempt(models.Model):
     """One try to pay an order through one gateway.  Holds no personal data."""
@@ -96,7 +100,7 @@ class PaymentAttempt(models.Model):
 
 
 class LedgerRow(models.Model):
-    """Money that came in.  Append-only; an order's balance is the sum of its rows.  Holds no personal data."""
+    """Money that came in.  Append-only; an order's balance is their sum.  Holds no personal data."""
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger")
@@ -111,10 +115,20 @@ class LedgerRow(models.Model):
     class Meta:
         ordering = ["received_at"]
         constraints = [
-            models.UniqueConstraint(fields=["gateway", "provider_ref"], name="ledger_provider_ref_unique"),
+            models.UniqueConstraint(
+                fields=["gateway", "provider_ref"],
+                condition=~Q(gateway=TRANSFER),
+                name="ledger_provider_ref_unique",
+            ),
+            # One bank transfer may pay several orders, and may be more than one of them owes.
+            models.UniqueConstraint(
+                fields=["order", "kind", "provider_ref"],
+                condition=Q(gateway=TRANSFER),
+                name="ledger_transfer_once_per_order",
+            ),
             models.UniqueConstraint(
                 fields=["order"],
-                condition=Q(kind=LedgerKind.FEE) & ~Q(gateway="purchase_order"),
+                condition=Q(kind=LedgerKind.FEE) & ~Q(gateway=TRANSFER),
                 name="ledger_one_fee_per_order",
             ),
         ]
@@ -122,6 +136,15 @@ class LedgerRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount_minor} {self.currency} by {self.gateway}"
+
+
+class MoneyToReturn(LedgerRow):
+    """The ledger's rows that are no fee, in a list of their own for staff.  Holds no personal data."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "sum to return"
+        verbose_name_plural = "money to return"
 
 
 class PurchaseOrder(models.Model):
@@ -160,7 +183,9 @@ class PurchaseOrder(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=PurchaseOrderState.DECLINED) | ~Q(decision_reason=""),
                 name="purchase_order_declined_with_reason",
-                violation_error_message="Declining a purchase order needs a reason for the person who sent it.",
+                violation_error_message=(
+                    "Declining a purchase order needs a reason for the person who sent it."
+                ),
             ),
         ]
         triggers = state_machine(states.PURCHASE_ORDER_ALLOWED, initial=[PurchaseOrderState.REQUESTED])

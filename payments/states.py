@@ -59,6 +59,10 @@ PURCHASE_ORDER_ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
+# The ledger's gateway for money that staff record: cheques and transfers for purchase orders.
+TRANSFER = "purchase_order"
+
+
 class LedgerKind(models.TextChoices):
     FEE = "fee", "Fee"
     TO_RETURN = "to_return", "To return: received twice, too late, or in another amount"

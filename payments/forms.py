@@ -1,0 +1,93 @@
+"""What people type: a purchase order, a card in the sandbox, and staff's decisions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import forms
+from django.conf import settings
+
+from certification.kernel.windows import civil
+
+from . import money
+from .models import Order, PurchaseOrder
+from .services import PurchaseOrderDetails
+
+
+class PurchaseOrderForm(forms.ModelForm):
+    """The payer's request to pay by invoice."""
+
+    class Meta:
+        model = PurchaseOrder
+        fields = ["number", "organisation", "billing_name", "billing_email", "billing_address"]
+        help_texts = {
+            "number": "As your organisation's purchasing office wrote it on the purchase order.",
+            "organisation": "Who pays: the school, district or other employer.",
+            "billing_name": "Whom our invoice is addressed to.",
+            "billing_email": "Where the invoice is sent.",
+        }
+        widgets = {
+            "number": forms.TextInput(attrs={"autocomplete": "off"}),
+            "organisation": forms.TextInput(attrs={"autocomplete": "organization"}),
+            "billing_name": forms.TextInput(attrs={"autocomplete": "off"}),
+            "billing_email": forms.EmailInput(attrs={"autocomplete": "off"}),
+            "billing_address": forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
+        }
+
+    @property
+    def details(self) -> PurchaseOrderDetails:
+        return PurchaseOrderDetails(**{name: self.cleaned_data[name] for name in self.Meta.fields})
+
+
+class CardForm(forms.Form):
+    """The sandbox's card.  Browsers must not offer a real card here."""
+
+    card_number = forms.CharField(
+        label="Card number",
+        max_length=30,
+        help_text="One of the numbers below. Never type the number of a real card here.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+
+class DeclineForm(forms.Form):
+    """Why a purchase order is declined."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=300,
+        help_text="Its sender reads this, on the order page and in a mail.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class TransferForm(forms.Form):
+    """Money that came by cheque or transfer, as staff read it off the bank statement."""
+
+    amount = forms.DecimalField(label="Amount", max_digits=12, decimal_places=2)
+    reference = forms.CharField(
+        label="Reference",
+        max_length=120,
+        help_text="By which the statement or cheque can be found again.",
+    )
+    received_on = forms.DateField(
+        label="Received on",
+        help_text="The day in the programme's zone.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    def __init__(self, order: Order, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.order = order
+        self.fields["amount"].help_text = f"In {order.currency}, decimals after a point."
+
+    def clean_amount(self) -> int:
+        """The amount in minor units."""
+        try:
+            return money.to_minor(self.cleaned_data["amount"], self.order.currency)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    @property
+    def received_at(self) -> datetime:
+        return civil(self.cleaned_data["received_on"], settings.PROGRAMME_ZONE)

@@ -1,0 +1,55 @@
+"""The mails payments owes people, written with the change that causes them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from certification.kernel import outbox
+
+from . import money
+from .models import Order, PurchaseOrder
+from .states import OrderState
+
+
+def order_covered(order: Order) -> None:
+    """Tell the payer that the order is paid, or that a purchase order stands in for the money."""
+    amount = money.spoken(order.amount_minor, order.currency)
+    if order.state == OrderState.SETTLED:
+        subject = f"Receipt: {order.description}"
+        body = (
+            f"We received {amount} for: {order.description}.\n\n"
+            "Nothing more is owed. Keep this mail as your receipt."
+        )
+    else:
+        subject = f"Purchase order accepted: {order.description}"
+        body = (
+            f"Your purchase order for {order.description} ({amount}) is accepted.\n\n"
+            "You can go on at once; the money may follow by cheque or transfer."
+        )
+    _queue(order, f"payments:{order.state}:{order.pk}", subject, body, kind="payment")
+
+
+def purchase_order_declined(order: Order, request: PurchaseOrder) -> None:
+    """Tell the payer why the purchase order was declined and how to pay instead."""
+    body = (
+        f"Purchase order {request.number} for {order.description} was declined.\n\n"
+        f"The reason: {request.decision_reason}\n\n"
+        "You can send a corrected purchase order or pay by card on the page below."
+    )
+    _queue(
+        order,
+        f"payments:declined:{request.pk}",
+        f"Purchase order declined: {order.description}",
+        body,
+        kind="purchase order",
+    )
+
+
+def _queue(order: Order, dedupe_key: str, subject: str, body: str, *, kind: str) -> None:
+    outbox.queue(
+        dedupe_key=dedupe_key,
+        to=order.payer.email,
+        subject=subject,
+        body=f"{body}\n\n{settings.SITE_URL}{order.get_absolute_url()}\n",
+        kind=kind,
+    )

@@ -1,0 +1,145 @@
+"""What the order page shows: one situation at a time, and never a failure that is not certain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.urls import reverse
+
+from accounts.models import User
+
+from . import gateways
+from .gateways import Gateway
+from .gateways.sandbox import SandboxGateway
+from .models import LedgerRow, Order, PaymentAttempt, PurchaseOrder
+from .states import AttemptState, LedgerKind, OrderState, PurchaseOrderState
+
+
+class Situation(StrEnum):
+    """What the payer is to know, and may do now."""
+
+    PAY = "pay"
+    UNFINISHED = "unfinished"  # the provider's page is open
+    CHECKING = "checking"  # the provider has yet to decide
+    REQUESTED = "requested"  # a purchase order is with staff
+    ACCEPTED = "accepted"
+    PAID = "paid"
+    TOO_LATE = "too_late"  # nothing may be begun any more
+    LAPSED = "lapsed"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Everything the order page shows.
+
+    Attributes:
+        attempt: the latest try to pay, if there was one.
+        purchase_order: the latest purchase order, if one was sent.
+        received: the parts of the fee that came in; `to_return`, money that is no fee.
+        outstanding_minor: what an accepted purchase order still owes.
+        provider: who is asked about the attempt, in words.
+        answer_url: where the sandbox's bank can be made to answer; empty for a real provider.
+    """
+
+    order: Order
+    situation: Situation
+    attempt: PaymentAttempt | None
+    purchase_order: PurchaseOrder | None
+    received: tuple[LedgerRow, ...]
+    to_return: tuple[LedgerRow, ...]
+    outstanding_minor: int
+    ways: tuple[Gateway, ...]
+    provider: str
+    answer_url: str
+
+    @property
+    def problem(self) -> str:
+        """Why the latest try came to nothing, once that is certain."""
+        undone = (AttemptState.FAILED, AttemptState.EXPIRED)
+        return self.attempt.problem if self.attempt and self.attempt.state in undone else ""
+
+    @property
+    def declined(self) -> PurchaseOrder | None:
+        request = self.purchase_order
+        return request if request and request.state == PurchaseOrderState.DECLINED else None
+
+    @property
+    def may_pay(self) -> bool:
+        return self.situation in (Situation.PAY, Situation.REQUESTED)
+
+    @property
+    def may_send_purchase_order(self) -> bool:
+        return self.situation is Situation.PAY
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether the page refreshes itself until the answer is there."""
+        return self.situation in (Situation.UNFINISHED, Situation.CHECKING)
+
+
+def order_page(order_id: UUID, *, payer: User, now: datetime) -> OrderPage:
+    """The page of the payer's own order.
+
+    Raises:
+        Order.DoesNotExist: there is no such order of this person.
+    """
+    order = Order.objects.get(pk=order_id, payer=payer)
+    attempts = list(order.attempts.order_by("number"))
+    request = order.purchase_orders.order_by("-requested_at").first()
+    ledger = list(order.ledger.order_by("received_at"))
+    received = tuple(row for row in ledger if row.kind == LedgerKind.FEE)
+    attempt = _most_telling(attempts)
+    return OrderPage(
+        order=order,
+        situation=_situation(order, attempt, request, now),
+        attempt=attempt,
+        purchase_order=request,
+        received=received,
+        to_return=tuple(row for row in ledger if row.kind == LedgerKind.TO_RETURN),
+        outstanding_minor=order.amount_minor - sum(row.amount_minor for row in received),
+        ways=gateways.enabled(),
+        provider=_provider(attempt),
+        answer_url=_answer_url(attempt),
+    )
+
+
+def _most_telling(attempts: list[PaymentAttempt]) -> PaymentAttempt | None:
+    """An undecided attempt if there is one, a pending one before all, else the latest."""
+    for state in (AttemptState.PENDING, AttemptState.STARTED):
+        undecided = [attempt for attempt in attempts if attempt.state == state]
+        if undecided:
+            return undecided[-1]
+    return attempts[-1] if attempts else None
+
+
+def _situation(
+    order: Order, attempt: PaymentAttempt | None, request: PurchaseOrder | None, now: datetime
+) -> Situation:
+    closed = {
+        OrderState.SETTLED: Situation.PAID,
+        OrderState.ACCEPTED: Situation.ACCEPTED,
+        OrderState.LAPSED: Situation.LAPSED,
+    }
+    if (final := closed.get(OrderState(order.state))) is not None:
+        return final
+    if attempt and attempt.state == AttemptState.PENDING:
+        return Situation.CHECKING
+    if attempt and attempt.state == AttemptState.STARTED:
+        return Situation.UNFINISHED
+    if request and request.state == PurchaseOrderState.REQUESTED:
+        return Situation.REQUESTED
+    return Situation.PAY if now < order.payable_until else Situation.TOO_LATE
+
+
+def _provider(attempt: PaymentAttempt | None) -> str:
+    gateway = gateways.named(attempt.gateway) if attempt else None
+    return gateway.provider if gateway else "the payment provider"
+
+
+def _answer_url(attempt: PaymentAttempt | None) -> str:
+    if attempt and attempt.gateway == SandboxGateway.name and attempt.state == AttemptState.PENDING:
+        return reverse("payments:sandbox", args=[attempt.provider_ref])
+    return ""

@@ -1,0 +1,136 @@
+"""Opening an order, covering it, letting it lapse."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from certification.kernel.errors import NotAllowed, WindowClosed
+from certification.kernel.states import require
+from certification.kernel.windows import spoken
+from payments import locks, notices
+from payments.models import Order, PaymentAttempt, PurchaseOrder
+from payments.signals import order_settled
+from payments.states import (
+    LIVE_ORDERS,
+    ORDER_ALLOWED,
+    UNCERTAIN_ATTEMPTS,
+    OrderState,
+    PurchaseOrderState,
+)
+
+
+@transaction.atomic
+def open_order(
+    *,
+    purpose: str,
+    purpose_id: UUID,
+    payer: User,
+    description: str,
+    amount_minor: int,
+    currency: str,
+    payable_until: datetime,
+    return_path: str,
+    now: datetime,
+) -> Order:
+    """Ask `payer` for money, once: while an order for the purpose lives, it is the one returned."""
+    live = Order.objects.filter(purpose=purpose, purpose_id=purpose_id, state__in=LIVE_ORDERS)
+    if (order := live.first()) is not None:
+        return order
+    try:
+        with transaction.atomic():
+            return Order.objects.create(
+                purpose=purpose,
+                purpose_id=purpose_id,
+                payer=payer,
+                description=description,
+                amount_minor=amount_minor,
+                currency=currency.upper(),
+                payable_until=payable_until,
+                return_path=return_path,
+                created_at=now,
+            )
+    except IntegrityError:
+        # Somebody else opened it between our look and our write.
+        winner = live.first()
+        if winner is None:
+            raise
+        return winner
+
+
+@transaction.atomic
+def lapse_order(*, purpose: str, purpose_id: UUID, now: datetime) -> bool:
+    """Let an order lapse that nobody paid, with the registration it was for.
+
+    Returns True when no live order is left.  False while a payment or a purchase order begun in
+    time is undecided, or when the order is covered.  Source: the programme's rules, section 4.
+    """
+    live = Order.objects.filter(purpose=purpose, purpose_id=purpose_id, state__in=LIVE_ORDERS)
+    order_id = live.values_list("pk", flat=True).first()
+    if order_id is None:
+        return True
+    order = locks.order(order_id)
+    if order.state == OrderState.LAPSED:
+        return True
+    waits_for_staff = PurchaseOrder.objects.filter(order=order, state=PurchaseOrderState.REQUESTED)
+    if order.state != OrderState.OPEN or waits_for_staff.exists():
+        return False
+    move(order, OrderState.LAPSED)
+    return True
+
+
+def cover(order: Order, state: OrderState, now: datetime) -> None:
+    """Mark a locked order accepted or settled, and tell whoever waits for it after commit."""
+    order.covered_at = order.covered_at or now
+    move(order, state)
+    notices.order_covered(order)
+    purpose, purpose_id = order.purpose, order.purpose_id
+    transaction.on_commit(
+        lambda: order_settled.send_robust(sender=Order, purpose=purpose, purpose_id=purpose_id), robust=True
+    )
+
+
+def move(order: Order, state: OrderState) -> None:
+    """Write an allowed move of a locked order.
+
+    Raises:
+        NotAllowed: the table of moves does not have it.
+    """
+    require(ORDER_ALLOWED, order.state, state, what="This order")
+    order.state = state
+    order.save(update_fields=["state", "covered_at"])
+
+
+def show_whether_checking(order: Order) -> None:
+    """Let an order nobody has covered say whether a payment of it is under way."""
+    if order.state not in (OrderState.OPEN, OrderState.CHECKING):
+        return
+    uncertain = PaymentAttempt.objects.filter(order=order, state__in=UNCERTAIN_ATTEMPTS).exists()
+    wanted = OrderState.CHECKING if uncertain else OrderState.OPEN
+    if order.state != wanted:
+        move(order, wanted)
+
+
+def require_payable(order: Order, now: datetime) -> None:
+    """Let a new payment begin only for an order that still waits for one, before its last instant.
+
+    Raises:
+        NotAllowed: it is covered or lapsed.
+        WindowClosed: it is too late to begin a payment.
+    """
+    if order.state == OrderState.SETTLED:
+        raise NotAllowed("This is paid already. Nothing more is owed.")
+    if order.state == OrderState.ACCEPTED:
+        raise NotAllowed("A purchase order covers this already. Nothing is to be paid by card.")
+    if order.state == OrderState.LAPSED:
+        raise NotAllowed("This order has lapsed and cannot be paid any more. Write to the programme office.")
+    if now >= order.payable_until:
+        last = spoken(order.payable_until, settings.PROGRAMME_ZONE, ending=True)
+        raise WindowClosed(
+            f"A payment for this could be begun until {last}. Nothing was charged. "
+            "If something kept you, write to the programme office."
+        )

@@ -1,0 +1,15 @@
+"""Payments' addresses.  The sandbox's page stands apart, as a provider's own page would."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "payments"
+
+urlpatterns = [
+    path("sandbox/<str:reference>/", views.sandbox, name="sandbox"),
+    path("<uuid:order_id>/", views.order, name="order"),
+    path("<uuid:order_id>/pay/", views.pay, name="pay"),
+    path("<uuid:order_id>/return/", views.came_back, name="return"),
+    path("<uuid:order_id>/purchase-order/", views.purchase_order, name="purchase_order"),
+]
