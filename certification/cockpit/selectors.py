@@ -159,9 +159,13 @@ def _scoring() -> tuple[Task, ...]:
     )
     sealed = _list("portfolio_entry", f"state__exact={EntryState.SEALED}")
     return (
-        Task("In preparation", entries["draft"], _list("portfolio_entry", f"state__exact={EntryState.DRAFT}")),
         Task(
-            "Submitted", entries["submitted"], _list("portfolio_entry", f"state__exact={EntryState.SUBMITTED}")
+            "In preparation", entries["draft"], _list("portfolio_entry", f"state__exact={EntryState.DRAFT}")
+        ),
+        Task(
+            "Submitted",
+            entries["submitted"],
+            _list("portfolio_entry", f"state__exact={EntryState.SUBMITTED}"),
         ),
         Task("Sealed, not released", entries["sealed"], sealed),
         *(

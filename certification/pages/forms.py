@@ -55,4 +55,3 @@ class ClockForm(forms.Form):
 
 def _stop(label: str, at: datetime) -> Stop:
     return Stop(label, at, at.astimezone(ZoneInfo(settings.PROGRAMME_ZONE)).strftime("%Y-%m-%dT%H:%M"))
-

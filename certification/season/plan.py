@@ -188,8 +188,12 @@ def judges(entries: int, seed: int) -> tuple[Judge, ...]:
         Judge(
             email=f"scorer{index + 1:02d}@scoring.example",
             name=f"Scorer Number {index + 1}",
-            employer=f"{_PLACES[index % len(_PLACES)]} Middle School" if index % 4 == 0 else "Lakeside Academy",
-            district=f"{_PLACES[index % len(_PLACES)]} Unified District" if index % 4 == 0 else "Lakeside District",
+            employer=f"{_PLACES[index % len(_PLACES)]} Middle School"
+            if index % 4 == 0
+            else "Lakeside Academy",
+            district=f"{_PLACES[index % len(_PLACES)]} Unified District"
+            if index % 4 == 0
+            else "Lakeside District",
             severity=severities[dice.randrange(len(severities))],
         )
         for index in range(count)

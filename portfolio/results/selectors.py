@@ -1,0 +1,119 @@
+"""What a release is made of, and what still stands in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from candidates import selectors as candidates
+from candidates.selectors import CohortYearCard
+from scoring import api as scoring
+from scoring.api import PacketProgress, PacketState
+
+from ..models import Entry
+from ..states import BlindingState, EntryState
+from .models import Decision
+
+_HANDED_IN = (EntryState.SUBMITTED, EntryState.SEALED)
+_UNBLINDED = {
+    BlindingState.WAITING: "its evidence is not cleaned yet",
+    BlindingState.CLEANED: "its cleaned evidence waits for the blinding check",
+    BlindingState.CHECKED: "its blinding waits for a second person",
+    BlindingState.FAILED: "its evidence could not be cleaned",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """An entry that a release waits for: whose, which, and what is missing."""
+
+    entry_id: UUID
+    candidate_number: str
+    entry_title: str
+    year: int
+    release_at: datetime
+    why: str
+
+
+def blockers(now: datetime, horizon: timedelta = timedelta(0)) -> list[Blocker]:
+    """Every entry without its result, of the releases due within `horizon`, whose window is over by now."""
+    years = [card for card in unreleased_years(now + horizon) if card.window.closes <= now]
+    return blockers_of(years)
+
+
+def unreleased_years(until: datetime) -> list[CohortYearCard]:
+    """The cohort years to be released not later than `until` whose scores are not out, by release.
+
+    A year is out when nothing handed in in it waits and every active candidacy has its decision.
+    """
+    due = candidates.cohort_years_due(until)
+    waiting = set(
+        Entry.objects.filter(state__in=_HANDED_IN).values_list("candidacy__cohort_id", "year").distinct()
+    )
+    decided = set(Decision.objects.values_list("candidacy_id", "year"))
+    active = candidates.active_candidacies() if due else []
+    waiting |= {
+        (card.cohort_id, card.year)
+        for card in due
+        for candidacy in active
+        if candidacy.cohort_id == card.cohort_id and (candidacy.id, card.year) not in decided
+    }
+    return [card for card in due if (card.cohort_id, card.year) in waiting]
+
+
+def entries_of(years: Sequence[CohortYearCard]) -> QuerySet[Entry]:
+    """The entries handed in in these cohort years whose scores are not out."""
+    of_years = Q(pk__in=[])
+    for card in years:
+        of_years |= Q(candidacy__cohort_id=card.cohort_id, year=card.year)
+    return Entry.objects.filter(of_years, state__in=_HANDED_IN)
+
+
+def blockers_of(years: Sequence[CohortYearCard]) -> list[Blocker]:
+    """Every entry of these years whose result is not there, by candidate's number."""
+    entries = entries_of(years).select_related("candidacy", "template", "blinding")
+    entries = list(entries.order_by("candidacy__number", "template__ordinal"))
+    codes = [code for entry in entries if (code := packet_code(entry))]
+    progress = scoring.progress(codes)
+    release_of = {(card.cohort_id, card.year): card.release_at for card in years}
+    return [
+        Blocker(
+            entry_id=entry.pk,
+            candidate_number=entry.candidacy.number,
+            entry_title=entry.template.title,
+            year=entry.year,
+            release_at=release_of[entry.candidacy.cohort_id, entry.year],
+            why=why,
+        )
+        for entry in entries
+        if (why := _missing(entry, progress))
+    ]
+
+
+def packet_code(entry: Entry) -> str | None:
+    """The code under which this entry is scored; None before its blinding is signed off."""
+    return entry.blinding.packet_code if hasattr(entry, "blinding") else None
+
+
+def _missing(entry: Entry, progress: dict[str, PacketProgress]) -> str:
+    if entry.state == EntryState.SUBMITTED:
+        return "it is not sealed yet"
+    if not hasattr(entry, "blinding"):
+        return _UNBLINDED[BlindingState.WAITING]
+    if entry.blinding.state != BlindingState.SIGNED_OFF:
+        return _UNBLINDED[BlindingState(entry.blinding.state)]
+    packet = progress[entry.blinding.packet_code]
+    match packet.state:
+        case PacketState.CLOSED:
+            return ""
+        case PacketState.ADJUDICATION:
+            return "it waits for its adjudicator"
+        case PacketState.READY:
+            return "it has no scorers yet"
+        case _:
+            missing = packet.readings_needed - packet.readings_done
+            return f"it waits for {missing} of {packet.readings_needed} readings"
