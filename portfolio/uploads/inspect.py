@@ -186,7 +186,13 @@ def sniff(path: Path, declared_name: str = "") -> str:
 
 @contextmanager
 def opened_video(path: Path, format_: str) -> Iterator[InputContainer]:
-    """The video at `path`, read as the format it was found to be and as nothing else."""
+    """The video at `path`, read as the format it was found to be and as nothing else.
+
+    Raises:
+        BadInput: the format is a document's.
+    """
+    if KINDS[format_] != VIDEO:
+        raise BadInput(f"The file is a {format_.upper()} document, not a video. Upload the video itself.")
     demuxer = DEMUXERS[FAMILIES[format_]]
     container = av.open(
         str(path), format=demuxer, options={"protocol_whitelist": "file"}, metadata_errors="replace"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +27,23 @@ PADDING = 2
 # A gap wider than this part of a letter's height parts two words.
 WORD_GAP = 0.25
 
+# Left, top, right, bottom.
+Rectangle = tuple[float, float, float, float]
+# A page may be read upright, upside down, or with the head on either side.
+_TURNS: tuple[Callable[[Rectangle], Rectangle], ...] = (
+    lambda box: box,
+    lambda box: (-box[2], -box[3], -box[0], -box[1]),
+    lambda box: (box[1], -box[2], box[3], -box[0]),
+    lambda box: (-box[3], box[0], -box[1], box[2]),
+)
+
 
 @dataclass(frozen=True)
 class _Letter:
     """One character PDFium found on the page, with the pixels it may touch (none when it drew nothing)."""
 
     shown: str
-    box: tuple[float, float, float, float] | None
+    box: Rectangle | None
 
 
 def clean(
@@ -125,7 +135,7 @@ def _letters(
 
 def _letter_box(
     textpage: pypdfium2.PdfTextPage, index: int, to_pixels: pypdfium2.PdfPosConv, size: tuple[int, int]
-) -> tuple[float, float, float, float] | None:
+) -> Rectangle | None:
     """Both of PDFium's boxes together: the loose one misses swashes, the tight one the rest of the line."""
     corners: list[tuple[int, int]] = []
     for loose in (True, False):
@@ -172,20 +182,21 @@ def _matches(letters: list[_Letter], text: str, terms: Sequence[Term]) -> Iterat
     """
     for match in find(text, terms):
         yield match, list(range(match.start, match.end))
-    as_read, origin = _as_read(letters)
-    for match in find(as_read, terms):
-        yield match, sorted(index for index in origin[match.start : match.end] if index >= 0)
+    for turn in _TURNS:
+        as_read, origin = _as_read(letters, turn)
+        for match in find(as_read, terms):
+            yield match, sorted(index for index in origin[match.start : match.end] if index >= 0)
 
 
-def _as_read(letters: list[_Letter]) -> tuple[str, list[int]]:
+def _as_read(letters: list[_Letter], turn: Callable[[Rectangle], Rectangle]) -> tuple[str, list[int]]:
     """The page's text as the eye reads it, and each character's index in `letters` (-1 for a gap)."""
     placed = [
-        (box, index)
+        (turn(letter.box), index)
         for index, letter in enumerate(letters)
-        if (box := letter.box) and not letter.shown.isspace()
+        if letter.box and not letter.shown.isspace()
     ]
     placed.sort(key=lambda one: (one[0][1] + one[0][3], one[0][0]))
-    lines: list[list[tuple[tuple[float, float, float, float], int]]] = []
+    lines: list[list[tuple[Rectangle, int]]] = []
     for box, index in placed:
         middle = (box[1] + box[3]) / 2
         if lines and lines[-1][0][0][1] <= middle <= lines[-1][0][0][3]:
@@ -208,9 +219,9 @@ def _as_read(letters: list[_Letter]) -> tuple[str, list[int]]:
     return "".join(shown), origin
 
 
-def _runs(boxes: list[tuple[float, float, float, float]]) -> Iterator[tuple[float, float, float, float]]:
+def _runs(boxes: list[Rectangle]) -> Iterator[Rectangle]:
     """Letters side by side become one cover; a new line starts another."""
-    run: tuple[float, float, float, float] | None = None
+    run: Rectangle | None = None
     for box in boxes:
         if run is None:
             run = box
@@ -226,7 +237,7 @@ def _runs(boxes: list[tuple[float, float, float, float]]) -> Iterator[tuple[floa
         yield run
 
 
-def _padded(box: tuple[float, float, float, float], size: tuple[int, int]) -> Box:
+def _padded(box: Rectangle, size: tuple[int, int]) -> Box:
     return Box(
         left=max(0, math.floor(box[0]) - PADDING),
         top=max(0, math.floor(box[1]) - PADDING),

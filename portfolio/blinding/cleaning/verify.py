@@ -38,20 +38,27 @@ def assert_clean(paths: Iterable[Path], terms: Sequence[Term]) -> list[str]:
 
 
 def _needles(terms: Sequence[Term]) -> dict[bytes, str]:
-    """Encoded spellings to search for; those whose case an encoding hides appear in several."""
+    """Encoded spellings to search for; base64 keeps case, so those start with "=" and come in two casings.
+
+    A term with a word that is searched by itself would only be found twice, and is left out.
+    """
+    tokens_of = {term: words(term.text) for term in terms if not term.capital}
+    alone = {tokens[0] for tokens in tokens_of.values() if len(tokens) == 1 and _telling(tokens)}
     found: dict[bytes, str] = {}
-    for term in terms:
-        tokens = words(term.text)
-        spellings = {term.text, *(joint.join(tokens) for joint in ("", " ", "-", "_", ".", "+"))}
-        for spelling in spellings:
-            if len("".join(words(spelling))) < SHORTEST_NEEDLE or term.capital:
-                continue
+    for term, tokens in tokens_of.items():
+        if not _telling(tokens) or (len(tokens) > 1 and alone.intersection(tokens)):
+            continue
+        for spelling in {term.text, *(joint.join(tokens) for joint in ("", " ", "-", "_", ".", "+"))}:
             for encoded in _encodings(spelling):
                 found.setdefault(encoded.lower(), term.text)
-            for cased in {spelling, spelling.lower(), spelling.upper(), spelling.title()}:
-                for encoded in _base64_cores(cased):
-                    found.setdefault(b"=" + encoded, term.text)
+        for cased in {term.text, term.text.lower()}:
+            for encoded in _base64_cores(cased):
+                found.setdefault(b"=" + encoded, term.text)
     return found
+
+
+def _telling(tokens: Sequence[str]) -> bool:
+    return len("".join(tokens)) >= SHORTEST_NEEDLE
 
 
 def _encodings(spelling: str) -> Iterator[bytes]:

@@ -121,7 +121,7 @@ def _written(path: Path, work: Path, before: Inspection, *, may_copy: bool) -> I
         opened_video(path, before.format) as source,
         av.open(str(work), "w", format="mp4", options=WITHOUT_TRACES) as target,
     ):
-        _pump(source, target, may_copy=may_copy)
+        _pump(source, target, before, may_copy=may_copy)
     after = inspect(work, "copy.mp4")
     wanted, got = before.seconds or Decimal(0), after.seconds or Decimal(0)
     if abs(got - wanted) > 1 + wanted / 50:
@@ -129,11 +129,11 @@ def _written(path: Path, work: Path, before: Inspection, *, may_copy: bool) -> I
     return after
 
 
-def _pump(source: InputContainer, target: OutputContainer, *, may_copy: bool) -> None:
+def _pump(source: InputContainer, target: OutputContainer, before: Inspection, *, may_copy: bool) -> None:
     picture = picture_stream(source)
     if picture is None:
         raise ValueError("no picture")
-    feeds: dict[int, Feed] = {picture.index: _picture_feed(picture, target, may_copy=may_copy)}
+    feeds: dict[int, Feed] = {picture.index: _picture_feed(picture, target, before, may_copy=may_copy)}
     sound = next((stream for stream in source.streams.audio if stream.codec_context is not None), None)
     if sound is not None:
         feeds[sound.index] = _sound_feed(sound, target, may_copy=may_copy)
@@ -146,13 +146,15 @@ def _pump(source: InputContainer, target: OutputContainer, *, may_copy: bool) ->
             target.mux(ready)
 
 
-def _picture_feed(stream: VideoStream, target: OutputContainer, *, may_copy: bool) -> Feed:
+def _picture_feed(
+    stream: VideoStream, target: OutputContainer, before: Inspection, *, may_copy: bool
+) -> Feed:
     context = stream.codec_context
     if may_copy and context.name == "h264" and context.pix_fmt in {"yuv420p", "yuvj420p"}:
         copy = target.add_stream_from_template(stream)
         copy.metadata.clear()
         return _copying(copy, BitStreamFilterContext(PICTURE_UNITS, stream, copy))
-    return _encoding_picture(stream, target)
+    return _encoding_picture(stream, target, before)
 
 
 def _sound_feed(stream: AudioStream, target: OutputContainer, *, may_copy: bool) -> Feed:
@@ -167,15 +169,18 @@ def _copying(copy: av.stream.Stream, units: BitStreamFilterContext | None) -> Fe
     def feed(packet: av.Packet | None) -> Iterator[av.Packet]:
         passed = units.filter(packet) if units else [packet] if packet else []
         for ready in passed:
-            if ready.dts is not None:
-                ready.stream = copy
-                yield ready
+            if ready.dts is None:
+                raise ValueError("a packet without a decoding time cannot be copied into an MP4")
+            ready.stream = copy
+            yield ready
 
     return feed
 
 
-def _encoding_picture(stream: VideoStream, target: OutputContainer) -> Feed:
+def _encoding_picture(stream: VideoStream, target: OutputContainer, before: Inspection) -> Feed:
     encoder = target.add_stream("libx264", rate=stream.average_rate or 30)
+    # Known from the start: copied sound may make the container begin before the first picture comes.
+    encoder.width, encoder.height = _fitted(before.width or 2, before.height or 2)
     encoder.pix_fmt = "yuv420p"
     encoder.options = {"preset": "veryfast", "crf": "23", "threads": "2"}
     encoder.codec_context.time_base = stream.time_base or Fraction(1, 1000)
@@ -189,12 +194,10 @@ def _encoding_picture(stream: VideoStream, target: OutputContainer) -> Feed:
             if not upright:
                 upright.append(_turning(frame))
             turned = _turned(frame, upright[0])
-            if not encoder.codec_context.is_open:
-                encoder.width, encoder.height = _fitted(turned.width, turned.height)
             small = turned.reformat(width=encoder.width, height=encoder.height, format="yuv420p")
             if frame.pts is None or frame.pts <= last_pts:
                 continue
-            small.pts, small.time_base = frame.pts, frame.time_base
+            small.pts, small.time_base = frame.pts, frame.time_base or stream.time_base
             small.pict_type = 0
             last_pts = frame.pts
             yield from passed(encoder.encode(small))

@@ -1,0 +1,555 @@
+"""Planted names never survive cleaning, not in bytes, metadata, text or pixels; and the search finds them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from urllib.parse import quote
+
+import av
+import docx
+import pikepdf
+import pytest
+from av.bitstream import BitStreamFilterContext
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+from PIL import Image, ImageChops
+
+from certification.kernel.errors import BadInput
+from certification.season.files import make_docx, make_mp4, make_pdf, named
+from portfolio.blinding.cleaning import (
+    CleanedDocument,
+    Finding,
+    assert_clean,
+    clean_document,
+    clean_video,
+    pages,
+    poster,
+    video,
+    word,
+)
+from portfolio.blinding.cleaning.pages import COVER, MAX_PAGE_PIXELS
+from portfolio.blinding.identifiers import REMOVED, Identity, find, search_terms
+from portfolio.uploads.inspect import inspect
+
+DANA = Identity(
+    names=("Dana Whitfield-Núñez",),
+    emails=("dana.whitfield@lincoln.k12.ne.us",),
+    organisations=("Lincoln Public Schools",),
+    usernames=("dwhit88",),
+)
+TERMS = search_terms(DANA)
+
+
+def _pdf(path: Path, content: bytes, *, rotate: int = 0, **page_entries: pikepdf.Object) -> Path:
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(612, 792))
+        page = pdf.pages[0]
+        font = pikepdf.Dictionary(
+            Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+        )
+        page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=pdf.make_indirect(font)))
+        page.Contents = pdf.make_stream(content)
+        page.Rotate = rotate
+        for key, value in page_entries.items():
+            page[f"/{key}"] = pdf.make_indirect(value)
+        pdf.save(path, deterministic_id=True)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _faithful_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coarse JPEG blurs the edge between a cover and text beside it; here the cover is judged."""
+    monkeypatch.setattr(pages, "JPEG_QUALITY", 100)
+
+
+def _images(cleaned: CleanedDocument) -> list[Path]:
+    return [page.image_path for page in cleaned.pages]
+
+
+def _require_hidden(cleaned: CleanedDocument) -> None:
+    """Every box is one colour inside, and nothing of the terms is in the text or the bytes."""
+    assert assert_clean(_images(cleaned), TERMS) == []
+    for page in cleaned.pages:
+        assert find(page.text, TERMS) == []
+        with Image.open(page.image_path) as image:
+            assert image.format == "JPEG"
+            assert not image.getexif()
+            assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+            for box in page.boxes:
+                edge = min(2, (box.right - box.left) // 4, (box.bottom - box.top) // 4)
+                inside = (box.left + edge, box.top + edge, box.right - edge, box.bottom - edge)
+                for low, high in image.crop(inside).getextrema():
+                    assert high - low <= 12
+                    assert abs(low - COVER[0]) <= 12
+
+
+def _wheres(findings: Sequence[Finding]) -> set[str]:
+    return {finding.where for finding in findings}
+
+
+def test_a_planted_pdf_comes_out_clean(tmp_path: Path) -> None:
+    source = make_pdf(named(tmp_path, identity=DANA, label="essay", extension="pdf"), identity=DANA, pages=3)
+    cleaned = clean_document(source, "pdf", TERMS, tmp_path / "out")
+    _require_hidden(cleaned)
+    assert [page.number for page in cleaned.pages] == [1, 2, 3]
+    assert all(page.boxes and REMOVED in page.text for page in cleaned.pages)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "page-001.jpg",
+        "page-002.jpg",
+        "page-003.jpg",
+    ]
+    expected = {
+        "file name",
+        "metadata:Author",
+        "metadata:Company",
+        "metadata:XMP",
+        "annotation",
+        "attachment",
+    }
+    assert expected | {"bookmark", "page 1", "page 2", "page 3"} <= _wheres(cleaned.findings)
+    assert all(finding.covered for finding in cleaned.findings)
+
+
+def test_a_planted_word_document_comes_out_clean(tmp_path: Path) -> None:
+    source = make_docx(
+        named(tmp_path, identity=DANA, label="essay", extension="docx"), identity=DANA, pages=2
+    )
+    cleaned = clean_document(source, "docx", TERMS, tmp_path / "out")
+    _require_hidden(cleaned)
+    text = "".join(page.text for page in cleaned.pages)
+    assert f"Written by {REMOVED}" in text
+    assert "Draft of" not in text
+    assert "shorten this" not in text
+    assert {
+        "header",
+        "footer",
+        "comment",
+        "tracked change",
+        "picture",
+        "metadata:creator",
+        "file name",
+    } <= _wheres(cleaned.findings)
+
+
+def test_the_words_around_a_name_stay_readable(tmp_path: Path) -> None:
+    content = b"BT /F1 12 Tf 72 700 Td (Written by Dana Whitfield last May) Tj ET"
+    cleaned = clean_document(_pdf(tmp_path / "a.pdf", content), "pdf", TERMS, tmp_path / "out")
+    (page,) = cleaned.pages
+    assert page.text.strip() == f"Written by {REMOVED} last May"
+    (finding,) = [finding for finding in cleaned.findings if finding.page == 1]
+    assert (finding.where, finding.page, finding.box) == ("page 1", 1, page.boxes[0])
+    assert finding.excerpt == "Written by Dana Whitfield last May"
+
+
+def test_a_page_without_names_is_left_alone(tmp_path: Path) -> None:
+    content = b"BT /F1 12 Tf 72 700 Td (A public school on a hill) Tj ET"
+    cleaned = clean_document(_pdf(tmp_path / "a.pdf", content), "pdf", TERMS, tmp_path / "out")
+    assert (cleaned.findings, cleaned.pages[0].boxes) == ((), ())
+
+
+HIDING_PLACES = {
+    "letter by letter": b"BT /F1 12 Tf 72 700 Td (W) Tj 12 0 Td (h) Tj 9 0 Td (i) Tj 4 0 Td (t) Tj "
+    b"5 0 Td (f) Tj 5 0 Td (i) Tj 4 0 Td (e) Tj 8 0 Td (l) Tj 4 0 Td (d) Tj ET",
+    "halves in reverse order": b"BT /F1 12 Tf 93.4 700 Td (tfield said) Tj ET "
+    b"BT /F1 12 Tf 72 700 Td (Whi) Tj ET",
+    "set wide": b"BT /F1 12 Tf 9 Tc 72 700 Td (WHITFIELD) Tj ET",
+    "invisible": b"BT 3 Tr /F1 12 Tf 72 700 Td (Whitfield) Tj ET",
+    "white on white": b"BT 1 g /F1 12 Tf 72 700 Td (Whitfield) Tj ET",
+    "across a line end": b"BT /F1 12 Tf 500 700 Td (Whit-) Tj -428 -14 Td (field) Tj ET",
+    "upside down": b"BT /F1 12 Tf -1 0 0 -1 300 400 Tm (Whitfield) Tj ET",
+    "climbing": b"BT /F1 12 Tf 0 1 -1 0 300 400 Tm (Whitfield) Tj ET",
+    "slanting": b"BT /F1 12 Tf 0.8 0.6 -0.6 0.8 300 400 Tm (Whitfield) Tj ET",
+    "tiny": b"BT /F1 1 Tf 72 700 Td (Whitfield) Tj ET",
+    "huge": b"BT /F1 90 Tf 72 600 Td (Whitfield) Tj ET",
+    "nearly off the page": b"BT /F1 12 Tf 580 700 Td (Whitfield) Tj ET",
+    "twice for boldness": b"BT /F1 12 Tf 72 700 Td (Whitfield) Tj 0.3 0 Td (Whitfield) Tj ET",
+    "octal letters": rb"BT /F1 12 Tf 72 700 Td (\127\150\151\164\146\151\145\154\144) Tj ET",
+}
+
+
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+@pytest.mark.parametrize("content", HIDING_PLACES.values(), ids=HIDING_PLACES.keys())
+def test_a_name_is_covered_however_it_is_set(content: bytes, rotate: int, tmp_path: Path) -> None:
+    source = _pdf(tmp_path / "a.pdf", content, rotate=rotate)
+    cleaned = clean_document(source, "pdf", TERMS, tmp_path / "out")
+    _require_hidden(cleaned)
+    (page,) = cleaned.pages
+    assert page.boxes
+    assert REMOVED in page.text
+    with Image.open(page.image_path) as image:
+        outside = image.convert("L").point(lambda level: 255 if level < 110 else 0)
+        for box in page.boxes:
+            outside.paste(0, (box.left - 1, box.top - 1, box.right + 1, box.bottom + 1))
+    dark = outside.getbbox()
+    assert dark is None or b"said" in content
+
+
+def test_a_cropped_page_is_covered_where_it_shows(tmp_path: Path) -> None:
+    content = b"BT /F1 12 Tf 200 500 Td (Whitfield) Tj ET"
+    source = _pdf(tmp_path / "a.pdf", content, CropBox=pikepdf.Array([150, 450, 400, 600]))
+    cleaned = clean_document(source, "pdf", TERMS, tmp_path / "out")
+    _require_hidden(cleaned)
+    (box,) = cleaned.pages[0].boxes
+    assert box.left == pytest.approx(50 * 130 / 72, abs=6)
+
+
+def test_names_in_notes_and_form_fields_drawn_on_the_page_are_covered(tmp_path: Path) -> None:
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(612, 792))
+        font = pikepdf.Dictionary(
+            Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+        )
+        look = pdf.make_stream(
+            b"BT /F1 12 Tf 2 5 Td (Whitfield) Tj ET",
+            Type=pikepdf.Name.XObject,
+            Subtype=pikepdf.Name.Form,
+            BBox=[0, 0, 100, 20],
+            Resources=pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font)),
+        )
+        notes = [
+            pikepdf.Dictionary(
+                Type=pikepdf.Name.Annot,
+                Subtype=subtype,
+                F=4,
+                Rect=[72, top, 172, top + 20],
+                AP=pikepdf.Dictionary(N=look),
+            )
+            for subtype, top in ((pikepdf.Name.FreeText, 700), (pikepdf.Name.Stamp, 600))
+        ]
+        pdf.pages[0].Annots = pikepdf.Array([pdf.make_indirect(note) for note in notes])
+        pdf.save(tmp_path / "a.pdf")
+    cleaned = clean_document(tmp_path / "a.pdf", "pdf", TERMS, tmp_path / "out")
+    _require_hidden(cleaned)
+    assert len(cleaned.pages[0].boxes) == 2
+
+
+def test_a_scanned_page_is_reported_for_somebody_to_look_at(tmp_path: Path) -> None:
+    scan = Image.new("RGB", (60, 40), "grey")
+    scan.save(tmp_path / "scan.pdf", "PDF")
+    cleaned = clean_document(tmp_path / "scan.pdf", "pdf", TERMS, tmp_path / "out")
+    assert cleaned.findings == (Finding("page 1", "unread", page=1, covered=False),)
+
+
+def test_an_enormous_page_is_drawn_small(tmp_path: Path) -> None:
+    source = _pdf(tmp_path / "a.pdf", b"", MediaBox=pikepdf.Array([0, 0, 14400, 14400]))
+    (page,) = clean_document(source, "pdf", TERMS, tmp_path / "out").pages
+    assert page.width * page.height <= MAX_PAGE_PIXELS * 1.01
+
+
+def test_the_same_document_gives_the_same_bytes(tmp_path: Path) -> None:
+    for make, format_ in ((make_pdf, "pdf"), (make_docx, "docx")):
+        source = make(tmp_path / f"a.{format_}", identity=DANA)
+        first, second = (clean_document(source, format_, TERMS, tmp_path / f"{format_}{n}") for n in (1, 2))
+        assert [page.sha256 for page in first.pages] == [page.sha256 for page in second.pages]
+
+
+def test_a_word_document_reaches_nothing_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = docx.Document()
+    paragraph = document.add_paragraph("A plain sentence.")
+    document.add_comment(paragraph.runs, text="secret comment", author="x")
+    outside = document.part.relate_to(
+        "http://192.0.2.1/pixel.png",
+        "http://schemas.openxmlformats.org/officeDocument/2006/relationships/image",
+        is_external=True,
+    )
+    drawing = (
+        f"<w:r {nsdecls('w', 'wp', 'a', 'pic', 'r')}><w:drawing><wp:inline><a:graphic><a:graphicData "
+        'uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic><pic:blipFill>'
+        f'<a:blip r:link="{outside}"/></pic:blipFill></pic:pic></a:graphicData></a:graphic></wp:inline>'
+        "</w:drawing></w:r>"
+    )
+    paragraph._p.append(parse_xml(drawing))
+    document.save(str(tmp_path / "a.docx"))
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    cleaned = clean_document(tmp_path / "a.docx", "docx", TERMS, tmp_path / "out")
+    text = cleaned.pages[0].text
+    assert "A plain sentence." in text
+    assert "a picture in a format that cannot be shown" in text
+    assert "secret comment" not in text
+
+
+@pytest.mark.parametrize("address", ["http://192.0.2.1/a.png", "file:///etc/hostname", "data:text/html,x"])
+def test_the_layout_refuses_every_address(address: str) -> None:
+    with pytest.raises(ValueError, match="may not load anything from outside"):
+        word._NothingOutside().fetch(address)
+
+
+def test_markup_in_a_word_document_is_text_or_nothing() -> None:
+    kept = word._sanitised(
+        '<p onclick="x" style="background:url(http://a)">one<a href="javascript:x">two</a></p>'
+        '<script>three</script><img src="http://a/b.png" alt="Dana"><td colspan="2" class="c">four</td>'
+    )
+    assert not any(part in kept for part in ("onclick", "style", "href", "<script", "http", "alt", "class"))
+    assert 'colspan="2"' in kept
+
+
+def _left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("format_", "content"),
+    [("pdf", b"%PDF-1.7 nothing"), ("docx", b"PK\x03\x04 nothing"), ("docx", b""), ("pdf", b"")],
+)
+def test_a_document_that_cannot_be_cleaned_leaves_nothing(
+    format_: str, content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(BadInput):
+        clean_document(tmp_path / "a", format_, TERMS, tmp_path / "out")
+    assert _left(tmp_path) == ["a"]
+
+
+def test_a_failure_on_a_later_page_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_pdf(tmp_path / "a.pdf", identity=DANA, pages=3)
+    saved = Image.Image.save
+
+    def fail_late(image: Image.Image, target: object, *args: object, **kwargs: object) -> None:
+        if any((folder / "page-002.jpg").exists() for folder in tmp_path.iterdir()):
+            raise OSError("disk full")
+        saved(image, target, *args, **kwargs)
+
+    monkeypatch.setattr(Image.Image, "save", fail_late)
+    with pytest.raises(OSError, match="disk full"):
+        clean_document(source, "pdf", TERMS, tmp_path / "out")
+    assert _left(tmp_path) == ["a.pdf"]
+
+
+def test_a_cleaned_copy_never_mixes_with_other_files(tmp_path: Path) -> None:
+    source = make_pdf(tmp_path / "a.pdf", identity=DANA)
+    clean_document(source, "pdf", TERMS, tmp_path / "out")
+    with pytest.raises(FileExistsError):
+        clean_document(source, "pdf", TERMS, tmp_path / "out")
+
+
+def _make_video(
+    path: Path,
+    *,
+    muxer: str,
+    picture: str,
+    sound: str | None,
+    size: tuple[int, int] = (96, 64),
+    rotation: int = 0,
+) -> Path:
+    """Two seconds, the upper left quarter white, named in tags, a chapter and a subtitle-free container."""
+    image = Image.new("RGB", size, "black")
+    image.paste("white", (0, 0, size[0] // 2, size[1] // 2))
+    with av.open(str(path), "w", format=muxer) as container:
+        container.metadata.update(title="Dana Whitfield", comment="Lincoln Public Schools")
+        stream = container.add_stream(picture, rate=10)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuvj420p" if picture == "mjpeg" else "yuv420p"
+        stream.metadata["title"] = "Dana Whitfield"
+        if rotation:
+            stream.set_display_rotation(rotation)
+        audio = container.add_stream(sound, rate=48000, layout="stereo") if sound else None
+        container.set_chapters(
+            [
+                {
+                    "id": 1,
+                    "start": 0,
+                    "end": 1000,
+                    "time_base": Fraction(1, 1000),
+                    "metadata": {"title": "Dana Whitfield"},
+                }
+            ]
+        )
+        for number in range(20):
+            frame = av.VideoFrame.from_image(image).reformat(format=stream.pix_fmt)
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            for packet in stream.encode(frame):
+                container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)
+        for packet in _silence(audio):
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("picture", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("rotation", [90, -90, 180])
+def test_a_video_filmed_sideways_is_shown_as_before(picture: str, rotation: int, tmp_path: Path) -> None:
+    source = _make_video(tmp_path / "a.mov", muxer="mov", picture=picture, sound="aac", rotation=rotation)
+    before, cleaned = inspect(source, "a.mov"), clean_video(source, tmp_path / "clean.mp4")
+    assert before.width == (96 if rotation == 180 else 64)
+    assert (cleaned.width, cleaned.height) == (before.width, before.height)
+    for path in (source, cleaned.path):
+        poster(path, tmp_path / f"{path.stem}.jpg")
+    with Image.open(tmp_path / "a.jpg") as shown, Image.open(tmp_path / "clean.jpg") as kept:
+        assert shown.size == kept.size == (before.width, before.height)
+        corners = [(4, 4), (kept.width - 4, 4), (4, kept.height - 4), (kept.width - 4, kept.height - 4)]
+        bright = [[image.getpixel(corner)[0] > 128 for corner in corners] for image in (shown, kept)]
+    assert bright[0] == bright[1]
+    assert sum(bright[0]) == 1
+    assert not bright[0][0]
+
+
+def _silence(audio: av.AudioStream | None) -> Iterator[av.Packet]:
+    if audio is None:
+        return
+    for number in range(100):
+        frame = av.AudioFrame(format="s16", layout="stereo", samples=960)
+        frame.sample_rate, frame.pts, frame.time_base = 48000, number * 960, Fraction(1, 48000)
+        yield from audio.encode(frame)
+    yield from audio.encode(None)
+
+
+def _require_clean_video(path: Path) -> None:
+    assert assert_clean([path], TERMS) == []
+    data = path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert b"Lavf" not in data
+    with av.open(str(path)) as container:
+        tags = dict(container.metadata)
+        assert set(tags) <= {"major_brand", "minor_version", "compatible_brands"}
+        assert container.chapters() == []
+        assert {stream.type for stream in container.streams} <= {"video", "audio"}
+        assert container.streams.video[0].codec_context.name == "h264"
+        for stream in container.streams:
+            assert set(stream.metadata) <= {"language", "handler_name", "vendor_id"}
+            assert stream.metadata.get("handler_name") in {None, "VideoHandler", "SoundHandler"}
+            assert "creation_time" not in stream.metadata
+        assert len(list(container.decode(video=0))) >= 19
+
+
+def test_a_planted_video_is_copied_clean(tmp_path: Path) -> None:
+    source = make_mp4(named(tmp_path, identity=DANA, label="clip", extension="mp4"), identity=DANA)
+    assert b"Whitfield-N" in source.read_bytes()
+    cleaned = clean_video(source, tmp_path / "out" / "clip.mp4", terms=TERMS)
+    _require_clean_video(cleaned.path)
+    found = inspect(cleaned.path, "clip.mp4")
+    assert (cleaned.sha256, cleaned.size, cleaned.seconds) == (found.sha256, found.size, found.seconds)
+    assert found.has_audio
+    assert {"file name", "metadata:title", "metadata:artist", "track 1:handler_name"} <= _wheres(
+        cleaned.findings
+    )
+    assert any(finding.where.startswith("metadata:location") for finding in cleaned.findings)
+    assert _left(tmp_path / "out") == ["clip.mp4"]
+
+
+def test_what_a_camera_writes_into_the_stream_is_left_out(tmp_path: Path) -> None:
+    source = make_mp4(tmp_path / "a.mp4", identity=DANA)
+    cleaned = clean_video(source, tmp_path / "clean.mp4")
+    with av.open(str(cleaned.path)) as container:
+        stream = container.streams.video[0]
+        to_bytes = BitStreamFilterContext("h264_mp4toannexb", stream)
+        units = b"".join(bytes(out) for packet in container.demux(stream) for out in to_bytes.filter(packet))
+    kinds = {unit[0] & 31 for unit in units.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1") if unit}
+    assert kinds <= {1, 2, 3, 4, 5, 7, 8, 9}
+
+
+@pytest.mark.parametrize(
+    ("muxer", "ending", "picture", "sound"),
+    [
+        ("webm", "webm", "libvpx-vp9", "libopus"),
+        ("matroska", "mkv", "libx264", "libopus"),
+        ("matroska", "mkv", "mpeg4", "aac"),
+        ("mov", "mov", "libx264", "pcm_s16le"),
+        ("mov", "mov", "mjpeg", None),
+        ("mp4", "mp4", "libx264", None),
+    ],
+)
+def test_every_accepted_video_becomes_one_that_browsers_play(
+    muxer: str, ending: str, picture: str, sound: str | None, tmp_path: Path
+) -> None:
+    source = _make_video(tmp_path / f"a.{ending}", muxer=muxer, picture=picture, sound=sound)
+    assert assert_clean([source], TERMS)
+    cleaned = clean_video(source, tmp_path / "clean.mp4", terms=TERMS)
+    _require_clean_video(cleaned.path)
+    assert (cleaned.width, cleaned.height) == (96, 64)
+    with av.open(str(cleaned.path)) as container:
+        assert [stream.codec_context.name for stream in container.streams.audio] == (["aac"] if sound else [])
+        frame = next(container.decode(video=0)).to_image()
+    assert frame.getpixel((10, 10))[0] > 200
+    assert frame.getpixel((80, 50))[0] < 50
+    assert "metadata:title" in {where.lower() for where in _wheres(cleaned.findings)}
+
+
+def test_a_large_picture_that_must_be_encoded_is_made_smaller(tmp_path: Path) -> None:
+    source = _make_video(tmp_path / "a.mkv", muxer="matroska", picture="mpeg4", sound=None, size=(1920, 1080))
+    cleaned = clean_video(source, tmp_path / "clean.mp4")
+    assert (cleaned.width, cleaned.height) == (1280, 720)
+
+
+def test_a_copy_that_does_not_play_is_encoded_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_mp4(tmp_path / "a.mp4", identity=DANA)
+    monkeypatch.setattr(video, "_copying", lambda copy, units: lambda packet: [])
+    cleaned = clean_video(source, tmp_path / "clean.mp4", terms=TERMS)
+    _require_clean_video(cleaned.path)
+
+
+def test_the_same_video_gives_the_same_bytes(tmp_path: Path) -> None:
+    source = _make_video(tmp_path / "a.webm", muxer="webm", picture="libvpx-vp9", sound="libopus")
+    first, second = (clean_video(source, tmp_path / f"{n}.mp4") for n in (1, 2))
+    assert first.sha256 == second.sha256
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0\x18ftypisom", b"%PDF-1.7", b"\x1a\x45\xdf\xa3"])
+def test_a_video_that_cannot_be_cleaned_leaves_nothing(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(BadInput):
+        clean_video(tmp_path / "a.mp4", tmp_path / "clean.mp4")
+    with pytest.raises(BadInput):
+        poster(tmp_path / "a.mp4", tmp_path / "poster.jpg")
+    assert _left(tmp_path) == ["a.mp4"]
+
+
+def test_a_poster_is_a_picture_without_metadata(tmp_path: Path) -> None:
+    source = make_mp4(tmp_path / "a.mp4", identity=DANA)
+    poster(source, tmp_path / "poster.jpg")
+    assert assert_clean([tmp_path / "poster.jpg"], TERMS) == []
+    with Image.open(tmp_path / "poster.jpg") as image:
+        assert image.size == (160, 120)
+        assert ImageChops.difference(image, Image.new("RGB", image.size, "black")).getbbox()
+
+
+@pytest.mark.parametrize(("make", "ending"), [(make_pdf, "pdf"), (make_docx, "docx"), (make_mp4, "mp4")])
+def test_an_uncleaned_file_is_caught(make, ending: str, tmp_path: Path) -> None:
+    path = make(tmp_path / f"neutral.{ending}", identity=DANA)
+    assert assert_clean([path], TERMS)
+
+
+LEAKS = {
+    "utf-8": b"xx Dana Whitfield xx",
+    "upper case": b"xxDANA WHITFIELDxx",
+    "utf-16": "Dana Whitfield".encode("utf-16-le"),
+    "utf-16, other end first": "Dana Whitfield".encode("utf-16-be"),
+    "latin-1": b"\xffx" + "Whitfield-Núñez".encode("latin-1"),
+    "percent": quote("Whitfield-Núñez").encode(),
+    "base64": base64.b64encode(b"Dana Whitfield was here"),
+    "base64, one byte on": base64.b64encode(b"1Dana Whitfield was here"),
+    "base64, two bytes on": base64.b64encode(b"12Dana Whitfield was here"),
+    "short name as a word": b"seen by dana today",
+    "across two reads": b"x" * (1024 * 1024 - 7) + b"Whitfield",
+}
+
+
+@pytest.mark.parametrize("content", LEAKS.values(), ids=LEAKS.keys())
+def test_a_leak_is_found_in_every_spelling(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "neutral.bin").write_bytes(content)
+    assert assert_clean([tmp_path / "neutral.bin"], TERMS)
+
+
+def test_a_leak_in_a_name_or_in_exif_is_found(tmp_path: Path) -> None:
+    (tmp_path / "dana.txt").write_bytes(b"nothing")
+    exif = Image.Exif()
+    exif[0x013B] = "Dana"
+    out = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(out, "JPEG", exif=exif)
+    (tmp_path / "a.jpg").write_bytes(out.getvalue())
+    assert assert_clean([tmp_path / "dana.txt"], TERMS) == ["dana.txt: file name holds 'Dana'"]
+    assert "a.jpg: metadata 315 holds 'Dana'" in assert_clean([tmp_path / "a.jpg"], TERMS)
+
+
+def test_a_clean_file_has_no_leaks(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"A public school on a hill, " * 1000)
+    assert assert_clean([tmp_path / "a.txt"], TERMS) == []
