@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -16,13 +17,20 @@ from ..states import BlindingState
 class Blinding(models.Model):
     """The work of making one entry anonymous, and the join between its packet's code and the entry.
 
-    Personal data: the join itself; who checked and who signed.
+    Personal data: the join itself; who checked and who signed; the words staff had covered.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
     entry = models.OneToOneField("portfolio.Entry", on_delete=models.PROTECT, related_name="blinding")
     state = models.CharField(max_length=20, choices=BlindingState, default=BlindingState.WAITING)
     problem = models.CharField(max_length=300, blank=True)
+    sent_back_because = models.CharField(max_length=300, blank=True)
+    also_cover = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Words that name this candidate besides what the registration says, found by staff.",
+    )
     cleaned_at = models.DateTimeField(null=True, blank=True)
     checked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -96,7 +104,10 @@ class CleanedFile(models.Model):
 class Finding(models.Model):
     """An identifier met in an original, and whether the cleaned copy covers it.
 
-    Personal data: the identifier as it was found.
+    What the cleaning found is replaced when it cleans again.  What a person recorded stays, and holds
+    up the sign-off, until somebody writes down how it was settled.
+
+    Personal data: the identifier as it was found; who recorded it.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
@@ -107,9 +118,34 @@ class Finding(models.Model):
     kind = models.CharField(max_length=40)
     excerpt = models.CharField(max_length=300)
     covered = models.BooleanField()
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    settled_as = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering = ["evidence", "page_number", "where"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(settled_as="") | Q(recorded_by__isnull=False),
+                name="finding_settled_was_recorded",
+                violation_error_message="Only what a person recorded is settled by a person.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} in {self.where}"
+
+
+class UnclaimedCopy(models.Model):
+    """A key of the blind storage that no cleaned file stands for yet, or any more.
+
+    Written before the copy is stored and removed with the rows that claim it, so that a process may
+    die at any point and the sweep still knows what to remove.  Holds no personal data.
+    """
+
+    storage_key = models.CharField(max_length=200, primary_key=True)
+    blinding = models.ForeignKey(Blinding, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return self.storage_key
