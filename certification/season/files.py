@@ -53,7 +53,7 @@ def named(folder: Path, *, identity: Identity, label: str, extension: str) -> Pa
 def make_pdf(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) -> Path:
     """A PDF naming the candidate on each page, in Info, XMP, a comment, a bookmark and an attachment."""
     name, organisation = _name(identity), _organisation(identity)
-    prose = random.Random(seed)  # noqa: S311 - the same file for the same seed
+    prose = random.Random(seed)
     with pikepdf.new() as pdf:
         fonts = pikepdf.Dictionary(F1=_font(pdf, "/Helvetica"), F2=_font(pdf, "/Times-Roman"))
         for number in range(1, pages + 1):
@@ -86,7 +86,7 @@ def make_pdf(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) -
 def make_docx(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) -> Path:
     """A Word document naming the candidate in its text, header, comment, revisions, properties and photo."""
     name, organisation = _name(identity), _organisation(identity)
-    prose = random.Random(seed)  # noqa: S311 - the same file for the same seed
+    prose = random.Random(seed)
     document = docx.Document()
     document.sections[0].header.paragraphs[0].text = f"{name} - {organisation}"
     document.sections[0].footer.paragraphs[0].text = " ".join(identity.emails) or name

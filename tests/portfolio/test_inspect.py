@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import av
 import pikepdf
@@ -274,9 +275,9 @@ def test_a_video_is_measured(ending: str, picture: str, sound: str, format_: str
     path = tmp_path / f"a.{ending}"
     muxer = {"m4v": "ipod", "mkv": "matroska"}.get(ending, ending)
     with av.open(str(path), "w", format=muxer) as container:
-        video = container.add_stream(picture, rate=10)
+        video: Any = container.add_stream(picture, rate=10)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        audio = container.add_stream(sound, rate=48000, layout="mono")
+        audio: Any = container.add_stream(sound, rate=48000, layout="mono")
         for number in range(20):
             frame = av.VideoFrame.from_image(Image.new("RGB", (64, 48), (number, 0, 0)))
             for packet in video.encode(frame.reformat(format="yuv420p")):
