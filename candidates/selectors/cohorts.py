@@ -12,7 +12,11 @@ from certification.kernel.windows import Window
 
 def open_cohorts(now: datetime) -> list[Cohort]:
     """Cohorts that register at this instant, the one closing first first."""
-    cohorts = Cohort.objects.filter(registration_opens_at__lte=now).order_by("registration_closes_at")
+    cohorts = (
+        Cohort.objects.filter(registration_opens_at__lte=now)
+        .order_by("registration_closes_at")
+        .prefetch_related("years")
+    )
     return [cohort for cohort in cohorts if cohort.registration_window.contains(now)]
 
 
