@@ -51,6 +51,8 @@ def test_contracts_hold(copy: Path) -> None:
         ("payment-sdks", "payments/planted.py", "import stripe"),
         ("storage-sdks", "certificates/planted.py", "import boto3"),
         ("pure-rules", "scoring/rules/planted.py", "import django"),
+        ("within-an-app", "scoring/rules/planted.py", "import scoring.models"),
+        ("foreign-models", "certificates/planted.py", "import scoring.models"),
     ],
 )
 def test_contract_notices_a_planted_import(copy: Path, contract: str, module: str, line: str) -> None:
