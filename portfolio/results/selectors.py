@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from candidates import selectors as candidates
 from candidates.selectors import CohortYearCard
@@ -15,7 +17,7 @@ from scoring import api as scoring
 from scoring.api import PacketProgress, PacketState
 
 from ..models import Entry
-from ..states import BlindingState, EntryState
+from ..states import BlindingState, EntryState, Outcome
 from .models import Decision
 
 _HANDED_IN = (EntryState.SUBMITTED, EntryState.SEALED)
@@ -117,3 +119,30 @@ def _missing(entry: Entry, progress: dict[str, PacketProgress]) -> str:
         case _:
             missing = packet.readings_needed - packet.readings_done
             return f"it waits for {missing} of {packet.readings_needed} readings"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultCard:
+    """One released year on the candidate's dashboard."""
+
+    year: int
+    outcome: Outcome
+    overall: Fraction | None
+    reasons: tuple[str, ...]
+    decided_at: datetime
+    url: str
+
+
+def results_of(candidacy_id: UUID) -> list[ResultCard]:
+    """Every released year of a candidacy, the first year first; empty before the first release."""
+    return [
+        ResultCard(
+            year=row.year,
+            outcome=Outcome(row.outcome),
+            overall=row.overall,
+            reasons=tuple(row.reasons),
+            decided_at=row.decided_at,
+            url=reverse("portfolio:results", args=[row.candidacy_id, row.year]),
+        )
+        for row in Decision.objects.filter(candidacy_id=candidacy_id).order_by("year")
+    ]
