@@ -48,7 +48,9 @@ class Blinding(models.Model):
             models.CheckConstraint(
                 condition=Q(signed_by__isnull=True) | ~Q(signed_by=F("checked_by")),
                 name="blinding_signed_by_a_second_person",
-                violation_error_message="A second person signs off a blinding: you checked this one yourself.",
+                violation_error_message=(
+                    "A second person signs off a blinding: you checked this one yourself."
+                ),
             ),
             models.CheckConstraint(
                 condition=~Q(state=BlindingState.SIGNED_OFF)
