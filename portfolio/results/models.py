@@ -41,7 +41,10 @@ class Release(models.Model):
 
 
 class EntryScore(models.Model):
-    """What one entry was given, with feedback per look-for.  Append-only.  Personal data: through the entry."""
+    """What one entry was given, with feedback per look-for.  Append-only.
+
+    Personal data: through the entry.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
     entry = models.OneToOneField("portfolio.Entry", on_delete=models.PROTECT, related_name="score")
@@ -66,7 +69,10 @@ class EntryScore(models.Model):
 
 
 class BankedScore(models.Model):
-    """The score that counts for one entry after one release.  Append-only.  Personal data: through the candidacy."""
+    """The score that counts for one entry after one release.  Append-only.
+
+    Personal data: through the candidacy.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
     candidacy = models.ForeignKey("candidates.Candidacy", on_delete=models.PROTECT, related_name="banked")
@@ -92,7 +98,10 @@ class BankedScore(models.Model):
 
 
 class Decision(models.Model):
-    """What a year's release meant for one candidacy, and why.  Append-only.  Personal data: through the candidacy."""
+    """What a year's release meant for one candidacy, and why.  Append-only.
+
+    Personal data: through the candidacy.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
     candidacy = models.ForeignKey("candidates.Candidacy", on_delete=models.PROTECT, related_name="decisions")
