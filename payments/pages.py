@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import User
@@ -40,6 +41,7 @@ class OrderPage:
         purchase_order: the latest purchase order, if one was sent.
         received: the parts of the fee that came in; `to_return`, money that is no fee.
         outstanding_minor: what an accepted purchase order still owes.
+        in_time: whether a payment may still be begun.
         provider: who is asked about the attempt, in words.
         answer_url: where the sandbox's bank can be made to answer; empty for a real provider.
     """
@@ -51,6 +53,7 @@ class OrderPage:
     received: tuple[LedgerRow, ...]
     to_return: tuple[LedgerRow, ...]
     outstanding_minor: int
+    in_time: bool
     ways: tuple[Gateway, ...]
     provider: str
     answer_url: str
@@ -68,16 +71,25 @@ class OrderPage:
 
     @property
     def may_pay(self) -> bool:
-        return self.situation in (Situation.PAY, Situation.REQUESTED)
+        return self.in_time and self.situation in (Situation.PAY, Situation.REQUESTED)
 
     @property
     def may_send_purchase_order(self) -> bool:
-        return self.situation is Situation.PAY
+        waiting = self.purchase_order is not None and self.declined is None
+        return self.in_time and not waiting and self.situation in (Situation.PAY, Situation.UNFINISHED)
 
     @property
     def asks_again(self) -> bool:
         """Whether the page refreshes itself until the answer is there."""
         return self.situation in (Situation.UNFINISHED, Situation.CHECKING)
+
+    @property
+    def trail(self) -> list[tuple[str, str]]:
+        return [("Dashboard", settings.LOGIN_REDIRECT_URL)]
+
+    @property
+    def trail_from_here(self) -> list[tuple[str, str]]:
+        return [*self.trail, ("Payment", self.order.get_absolute_url())]
 
 
 def order_page(order_id: UUID, *, payer: User, now: datetime) -> OrderPage:
@@ -100,6 +112,7 @@ def order_page(order_id: UUID, *, payer: User, now: datetime) -> OrderPage:
         received=received,
         to_return=tuple(row for row in ledger if row.kind == LedgerKind.TO_RETURN),
         outstanding_minor=order.amount_minor - sum(row.amount_minor for row in received),
+        in_time=now < order.payable_until,
         ways=gateways.enabled(),
         provider=_provider(attempt),
         answer_url=_answer_url(attempt),

@@ -7,6 +7,7 @@ whole way of a payment.  The application must never read its book except through
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -30,11 +31,20 @@ class BookStatus(models.TextChoices):
     DECLINED = "declined"
 
 
-CARDS = {
-    "4242424242424242": BookStatus.SUCCEEDED,
-    "4000000000000002": BookStatus.DECLINED,
-    "4000000000000077": BookStatus.PENDING,
-}
+@dataclass(frozen=True, slots=True)
+class SandboxCard:
+    """A card the sandbox knows: its number, what stands in the book afterwards, and that in words."""
+
+    number: str
+    fate: BookStatus
+    words: str
+
+
+CARDS = (
+    SandboxCard("4242 4242 4242 4242", BookStatus.SUCCEEDED, "The payment succeeds."),
+    SandboxCard("4000 0000 0000 0002", BookStatus.DECLINED, "The bank declines it."),
+    SandboxCard("4000 0000 0000 0077", BookStatus.PENDING, "It stays pending until the bank answers."),
+)
 
 _STATUS_OF = {
     BookStatus.CREATED: PaymentStatus.WAITING,
@@ -100,10 +110,10 @@ def decide(*, reference: str, card_number: str, now: datetime) -> BookStatus:
         return BookStatus(payment.status)
     if has_expired(payment, now):
         raise NotAllowed("This payment page has expired and no card was charged. Go back and start again.")
-    fate = CARDS.get("".join(card_number.split()).replace("-", ""))
-    if fate is None:
+    card = next((card for card in CARDS if _digits(card.number) == _digits(card_number)), None)
+    if card is None:
         raise BadInput("The sandbox knows only the card numbers listed on this page. Type one of them.")
-    return _write(payment, fate, now)
+    return _write(payment, card.fate, now)
 
 
 @transaction.atomic
@@ -119,6 +129,10 @@ def settle_pending(*, reference: str, approved: bool, now: datetime) -> BookStat
     if payment.status != BookStatus.PENDING:
         return BookStatus(payment.status)
     return _write(payment, BookStatus.SUCCEEDED if approved else BookStatus.DECLINED, now)
+
+
+def _digits(number: str) -> str:
+    return number.replace(" ", "").replace("-", "")
 
 
 def _write(payment: SandboxPayment, status: BookStatus, now: datetime) -> BookStatus:
