@@ -161,14 +161,6 @@ class ReminderForm(forms.Form):
     wanted = forms.BooleanField(required=False)
 
 
-class PublishForm(forms.ModelForm):
-    """A new version of a text."""
-
-    class Meta:
-        model = PolicyDocument
-        fields = ["kind", "title", "body"]
-
-
 class ExtensionForm(forms.Form):
     """A later deadline for one person, in the programme's zone."""
 

@@ -14,10 +14,15 @@ from candidates.models import Candidacy, Cohort, Registration
 from candidates.services import About, Employment
 from candidates.states import AffirmationKind
 from payments import services as payment_services
+from payments.gateways import sandbox
+from payments.models import PaymentAttempt
 from payments.selectors import order_card
 
 PUBLISHED = datetime(2026, 9, 1, tzinfo=UTC)
 REGISTERING = datetime(2026, 12, 1, 15, tzinfo=UTC)
+
+GOOD_CARD = "4242 4242 4242 4242"
+PENDING_CARD = "4000 0000 0000 0077"
 
 _sequence = count(1)
 
@@ -75,18 +80,20 @@ def sent(**given: Any) -> Registration:
     )
 
 
-def pay(registration: Registration, *, now: datetime = REGISTERING) -> None:
-    """Have staff record the fee as received by transfer."""
+def pay(registration: Registration, *, now: datetime = REGISTERING, card: str = GOOD_CARD) -> None:
+    """Pay the fee in the sandbox and ask the provider what became of it."""
     order = order_card("registration", registration.pk)
     assert order is not None
-    payment_services.record_transfer(
+    started = payment_services.start_payment(
         order_id=order.id,
-        by=account(Role.STAFF),
-        amount_minor=order.amount_minor,
-        reference=f"transfer-{order.id}",
-        received_at=now,
+        by=registration.account,
+        gateway="sandbox",
+        return_url="http://testserver/back/",
         now=now,
     )
+    attempt = PaymentAttempt.objects.get(pk=started.attempt_id)
+    sandbox.decide(reference=attempt.provider_ref, card_number=card, now=now)
+    payment_services.check_attempt(attempt_id=attempt.pk, now=now)
 
 
 def candidacy(**given: Any) -> Candidacy:
