@@ -24,6 +24,7 @@ from portfolio.blinding.cleaning import (
     word,
 )
 from portfolio.blinding.cleaning.pages import COVER, MAX_PAGE_PIXELS
+from portfolio.blinding.cleaning.results import excerpt
 from portfolio.blinding.identifiers import REMOVED, Identity, find, search_terms
 
 DANA = Identity(
@@ -325,3 +326,8 @@ def test_a_cleaned_copy_never_mixes_with_other_files(tmp_path: Path) -> None:
     clean_document(source, "pdf", TERMS, tmp_path / "out")
     with pytest.raises(FileExistsError):
         clean_document(source, "pdf", TERMS, tmp_path / "out")
+
+
+def test_an_excerpt_of_metadata_read_as_text_holds_nothing_a_database_refuses() -> None:
+    around = "\x00\x19\x00Lorenzo\x00 Okonkwo\ufffd\x1b\n(c)"
+    assert excerpt(around, 3, 10) == "Lorenzo Okonkwo\ufffd (c)"

@@ -80,8 +80,9 @@ def dropped(where: str, text: str, terms: Sequence[Term], page: int | None = Non
 
 
 def excerpt(text: str, start: int, end: int) -> str:
-    """The match with a few words around it, on one line."""
-    return " ".join(text[max(0, start - EXCERPT_AROUND) : end + EXCERPT_AROUND].split())
+    """The match with a few words around it, on one line and printable: metadata may be bytes read as text."""
+    around = text[max(0, start - EXCERPT_AROUND) : end + EXCERPT_AROUND]
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in around).split())
 
 
 def once(findings: Iterable[Finding]) -> Iterator[Finding]:

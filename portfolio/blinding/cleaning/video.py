@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 
 from certification.kernel.errors import BadInput
 from portfolio.blinding.cleaning import staging
-from portfolio.blinding.cleaning.results import CleanedVideo, Finding, dropped, once
+from portfolio.blinding.cleaning.results import CleanedVideo, Finding, dropped, excerpt, once
 from portfolio.blinding.identifiers import Term, find
 from portfolio.uploads.inspect import Inspection, inspect, opened_video, picture_stream, sniff
 
@@ -292,4 +292,4 @@ def _tags(path: Path, format_: str, terms: Sequence[Term]) -> Iterator[Finding]:
                 if find(value, terms):
                     yield from dropped(where, value, terms)
                 elif key not in _BOILERPLATE:
-                    yield Finding(where, "metadata", excerpt=value[:80])
+                    yield Finding(where, "metadata", excerpt=excerpt(value, 0, 80))
