@@ -8,15 +8,18 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
-from candidates.models import CandidacyState, Cohort, Registration, RegistrationState
+from candidates.models import Cohort, Registration
+from candidates.states import CandidacyState, RegistrationState
 from certification.kernel.models import OutboxMessage
 from certification.kernel.outbox import MAX_ATTEMPTS
 from certification.kernel.templatetags.ui import YearItem
-from payments.models import LedgerKind, LedgerRow, Order, OrderState, PurchaseOrder, PurchaseOrderState
+from payments.models import LedgerRow, Order, PurchaseOrder
+from payments.states import LedgerKind, OrderState, PurchaseOrderState
 from portfolio.models import Blinding, Entry
 from portfolio.results.selectors import Blocker, blockers
 from portfolio.states import BlindingState, EntryState
-from scoring.models import Packet, PacketState
+from scoring.models import Packet
+from scoring.states import PacketState
 
 RELEASE_HORIZON = timedelta(days=150)
 _LATELY = timedelta(days=45)

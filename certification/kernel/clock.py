@@ -42,6 +42,11 @@ def fixed(instant: datetime) -> Iterator[None]:
         _fixed.reset(token)
 
 
+def is_fixed() -> bool:
+    """Whether this process holds the clock, so that no other process sees the same time."""
+    return _fixed.get() is not None
+
+
 def travel_to(instant: datetime) -> None:
     """Move the clock of every process on this database; it keeps ticking from there.
 

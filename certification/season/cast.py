@@ -105,7 +105,7 @@ def _hire(judges: tuple[plan.Judge, ...], now: datetime) -> Mapping[UUID, plan.J
     hired = {}
     for number, judge in enumerate(judges, start=1):
         role = Role.LEAD_SCORER if judge.is_lead else Role.SCORER
-        scorer = scoring_services.enlist_scorer(
+        scorer_id = scoring_services.enlist_scorer(
             account_id=_account(judge.email, judge.name, role).pk,
             alias=f"S{number:02d}",
             is_lead=judge.is_lead,
@@ -114,13 +114,13 @@ def _hire(judges: tuple[plan.Judge, ...], now: datetime) -> Mapping[UUID, plan.J
         )
         for entry in entries:
             scoring_services.qualify(
-                scorer_id=scorer.pk,
+                scorer_id=scorer_id,
                 rubric_entry_id=entry.pk,
                 exact_percent=Decimal(80),
                 within_one_percent=Decimal(100),
                 now=now,
             )
-        hired[scorer.pk] = judge
+        hired[scorer_id] = judge
     return hired
 
 

@@ -15,16 +15,19 @@ from typing import Any
 from django.core.files.storage import Storage, storages
 from django.db.models import Count, Sum
 
-from candidates.models import Candidacy, CandidacyState, Registration, RegistrationState
+from candidates.models import Candidacy, Registration
+from candidates.states import CandidacyState, RegistrationState
 from certificates.models import Certificate
 from certification.kernel import reconcile
 from certification.kernel.models import OutboxMessage
-from payments.models import LedgerKind, LedgerRow, Order, OrderState
+from payments.models import LedgerRow, Order
+from payments.states import LedgerKind, OrderState
 from portfolio.blinding.cleaning import assert_clean
-from portfolio.blinding.identifiers import search_terms
+from portfolio.blinding.identifiers import find, search_terms
 from portfolio.models import Blinding, Decision, Entry, EntryScore, Evidence
 from portfolio.states import EntryState
-from scoring.models import Assignment, AssignmentRole, AssignmentState, Packet, PacketFile, PacketState
+from scoring.models import Assignment, Packet, PacketFile
+from scoring.states import AssignmentRole, AssignmentState, PacketState
 
 from .play import Season
 from .recount import disagreements
@@ -140,7 +143,7 @@ def _blind(season: Season, record: dict[str, Any], now: datetime) -> Iterator[st
             copy = _fetched(store, file.storage_key, Path(folder), file.content_type)
             yield from (f"packet {file.packet.code}: {trace}" for trace in assert_clean([copy], terms))
             for word in (file.label, file.slot_title, file.text, file.storage_key):
-                if any(term.pattern.search(word) for term in terms):
+                if find(word, terms):
                     yield f"packet {file.packet.code}: an identifier in {file.label}"
             copy.unlink()
 

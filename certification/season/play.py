@@ -17,7 +17,8 @@ from django.core.files import File
 
 from candidates import services as candidates
 from candidates.answers import About, Employment
-from candidates.models import AffirmationKind, Candidacy, Registration
+from candidates.models import Candidacy, Registration
+from candidates.states import AffirmationKind
 from candidates.selectors import submission_window
 from certification.kernel import clock, reconcile
 from certification.kernel.blindwall import blinded
@@ -28,10 +29,12 @@ from payments.gateways import sandbox
 from payments.models import Order, PurchaseOrder
 from portfolio import services as portfolio
 from portfolio.blinding import services as blinding
-from portfolio.models import Blinding, BlindingState, Entry, EntryScore, Slot
+from portfolio.models import Blinding, Entry, EntryScore, Slot
+from portfolio.states import BlindingState
 from scoring import api as scoring
 from scoring import services as scorers
-from scoring.models import Assignment, AssignmentRole, AssignmentState
+from scoring.models import Assignment
+from scoring.states import AssignmentRole, AssignmentState
 
 from . import cast, plan
 from .plan import Paying
@@ -264,7 +267,7 @@ def _settle_pending(season: Season, now: datetime) -> None:
         if player.person.script.paying is Paying.PENDING_FIRST:
             for order in Order.objects.filter(purpose_id=player.registration_id):
                 for attempt in order.attempts.all():
-                    sandbox.settle_pending(reference=attempt.provider_ref, now=now)
+                    sandbox.settle_pending(reference=attempt.provider_ref, approved=True, now=now)
 
 
 def _find_candidacies(season: Season) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from candidates.models import Registration, RegistrationState
+from candidates.models import Registration
+from candidates.states import RegistrationState
 from certificates.models import Certificate
 from certification.kernel.exact import exact_text
 from portfolio.models import BankedScore, Blinding, Decision, Entry, EntryScore, Framework

@@ -1,0 +1,107 @@
+"""`manage.py demo`: fill an empty demo with a season that has been, and one that is open."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from accounts.models import Role, User
+from candidates.models import Cohort
+from candidates.services import create_cohort
+from certification.kernel import clock
+from certification.season import cast, play
+
+PASSWORD = "coaching-demo"  # noqa: S105  (printed on the terminal of every demo)
+NEWCOMER = "candidate@demo.example"
+_PLAYED_CANDIDATES = 8
+
+_ACCOUNTS = (
+    (NEWCOMER, "candidate, nothing begun"),
+    ("{certified}", "candidate, certified last season"),
+    ("{continuing}", "candidate, one entry left"),
+    ("office@programme.example", "staff"),
+    ("second@programme.example", "staff, second pair of eyes for blinding"),
+    ("scorer01@scoring.example", "scorer"),
+    ("scorer02@scoring.example", "scorer"),
+    ("lead01@scoring.example", "lead scorer"),
+)
+
+
+class Command(BaseCommand):
+    help = "Load the frameworks, last season (played) and this season's open cohort, with one account per role."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--accounts", action="store_true", help="only print the accounts")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("This is no demo: set ICG_DEMO=1 on a database that holds nothing real.")
+        if not options["accounts"]:
+            self._load()
+        self._print_accounts()
+
+    def _load(self) -> None:
+        this_season = _season_year()
+        if not Cohort.objects.filter(first_year=this_season - 1).exists():
+            self._play(play.Options(candidates=_PLAYED_CANDIDATES, years=1, first_year=this_season - 1))
+        number = this_season - 2017
+        create_cohort(
+            number=number, name=f"Cohort {number}", first_year=this_season, framework_slug=cast.FRAMEWORK
+        )
+        if not User.objects.filter(email=NEWCOMER).exists():
+            User.objects.create_user(NEWCOMER, full_name="Robin Newcomer", role=Role.CANDIDATE)
+        _let_everybody_in()
+
+    def _play(self, options: play.Options) -> None:
+        """Play last season whole or not at all: a demo broken off half-way starts over."""
+        with (
+            TemporaryDirectory(prefix="demo-") as folder,
+            click.progressbar(
+                length=play.steps(options), label="Playing last season", file=self.stderr._out
+            ) as bar,
+            transaction.atomic(),
+        ):
+            play.play(options, Path(folder), advance=lambda label: bar.update(1))
+
+    def _print_accounts(self) -> None:
+        found = {
+            "certified": _candidate_email("certified"),
+            "continuing": _candidate_email("active"),
+        }
+        self.stdout.write(f"Every account has the password {PASSWORD}\n")
+        for address, what in _ACCOUNTS:
+            self.stdout.write(f"  {address.format(**found):<48} {what}")
+
+
+def _season_year() -> int:
+    """The first submission year of the cohort that registers now, or registers next."""
+    today = clock.now().astimezone(ZoneInfo(settings.PROGRAMME_ZONE))
+    return today.year + 1 if today.month >= 2 else today.year
+
+
+def _candidate_email(state: str) -> str:
+    rows = User.objects.filter(candidacies__state=state, candidacies__entries__isnull=False)
+    return rows.order_by("candidacies__number").values_list("email", flat=True).first() or "(none yet)"
+
+
+def _let_everybody_in() -> None:
+    """Give each account without a password the demo's, and count its address as verified."""
+    newcomers = [user for user in User.objects.all() if not user.has_usable_password()]
+    password = make_password(PASSWORD)
+    for user in newcomers:
+        user.password = password
+    User.objects.bulk_update(newcomers, ["password"])
+    EmailAddress.objects.bulk_create(
+        [EmailAddress(user=user, email=user.email, verified=True, primary=True) for user in newcomers],
+        ignore_conflicts=True,
+    )
