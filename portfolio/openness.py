@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from candidates import selectors as candidates
@@ -25,11 +26,29 @@ from .models import Entry, Framework
 from .rules import OpenEntries, YearPolicy
 from .states import ATTEMPTED_ENTRIES
 
+if TYPE_CHECKING:
+    from candidates.models import Candidacy
 
-def open_entries_for(candidacy: CandidacyCard, now: datetime) -> OpenEntries:
+
+def open_entries_for(candidacy: CandidacyCard | Candidacy | UUID, now: datetime) -> OpenEntries:
     """What the candidate may prepare and submit in the year they are in; nothing once the years are over."""
-    year = candidates.year_at(candidacy.id, now)
-    return open_entries([candidacy], year=year or policy_of(candidacy).years + 1)[candidacy.id]
+    card = card_of(candidacy)
+    year = candidates.year_at(card.id, now)
+    return open_entries([card], year=year or policy_of(card).years + 1)[card.id]
+
+
+def card_of(candidacy: CandidacyCard | Candidacy | UUID) -> CandidacyCard:
+    """The frozen card of a candidacy that the caller may know by its row or its key only.
+
+    Raises:
+        LookupError: there is no such candidacy.
+    """
+    if isinstance(candidacy, CandidacyCard):
+        return candidacy
+    card = candidates.candidacy_card(candidacy if isinstance(candidacy, UUID) else candidacy.pk)
+    if card is None:
+        raise LookupError(f"There is no candidacy {candidacy}.")
+    return card
 
 
 def open_entries(candidacies: Sequence[CandidacyCard], *, year: int) -> dict[UUID, OpenEntries]:

@@ -7,7 +7,12 @@ from datetime import datetime
 from certification.kernel.reconcile import Counts, reconciler
 
 from . import announcing, sealing
+from .blinding import reconcilers as blinding_reconcilers
+from .matching import reconcilers as matching_reconcilers
+from .results import reconcilers as results_reconcilers
 from .uploads import storing
+
+__all__ = ["blinding_reconcilers", "matching_reconcilers", "results_reconcilers"]
 
 
 @reconciler("submission.seal", every=60)

@@ -96,9 +96,9 @@ def window_of(entry: Entry) -> Window:
 
 
 def reopen(entry: Entry) -> None:
-    """Bring a locked, unused entry back into preparation; the caller knows that its window is not over."""
+    """Bring a locked, unused entry back into preparation: its window is not over for this candidate."""
     move(entry, EntryState.DRAFT)
-    audit.record(actor=None, action="reopened entry", subject=entry, detail={"why": "deadline extended"})
+    audit.record(actor=None, action="reopened entry", subject=entry)
 
 
 def move(entry: Entry, state: EntryState, **fields: object) -> None:

@@ -14,7 +14,6 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
-from candidates import selectors as candidates
 from certification.kernel import audit, ids, outbox
 from certification.kernel.errors import Incomplete, NotAllowed
 from certification.kernel.windows import require_open, spoken
@@ -93,8 +92,7 @@ def manifest_digest(manifest: Sequence[dict[str, Any]]) -> str:
 
 def _require_open_this_year(entry: Entry) -> None:
     """Ask the year policy again: since the draft was begun, scores may have come out."""
-    candidacy = candidates.candidacy_card(entry.candidacy_id)
-    assert candidacy is not None
+    candidacy = openness.card_of(entry.candidacy_id)
     opened = openness.open_entries([candidacy], year=entry.year)[candidacy.id]
     if entry.template.key not in opened.entries:
         raise NotAllowed(opened.reasons[entry.template.key])

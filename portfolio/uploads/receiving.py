@@ -63,10 +63,10 @@ def plain_name(name: str) -> str:
     return f"{stem[: _NAME_LENGTH - len(ending) - 1]}.{ending}"
 
 
-def too_large(slot: Slot) -> BadInput:
+def too_large(title: str, max_bytes: int) -> BadInput:
     """The refusal of a file that has more bytes than the slot takes, however many they are."""
     return BadInput(
-        f'"{slot.title}" allows {filesizeformat(slot.max_bytes)}; yours is larger. '
+        f'"{title}" allows {filesizeformat(max_bytes)}; yours is larger. '
         "Export it at a lower quality or resolution and upload it again."
     )
 
@@ -77,7 +77,7 @@ def _on_disk(file: File, slot: Slot) -> Iterator[Path]:
     if isinstance(file, TemporaryUploadedFile):
         path = Path(file.temporary_file_path())
         if path.stat().st_size > slot.max_bytes:
-            raise too_large(slot)
+            raise too_large(slot.title, slot.max_bytes)
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="icg-upload-") as folder:
@@ -93,5 +93,5 @@ def _copy(file: File, path: Path, slot: Slot) -> None:
         for chunk in file.chunks(CHUNK_BYTES):
             written += len(chunk)
             if written > slot.max_bytes:
-                raise too_large(slot)
+                raise too_large(slot.title, slot.max_bytes)
             target.write(chunk)

@@ -1,0 +1,115 @@
+"""The administration of frameworks, entries and receipts; each part of the app registers its own."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from accounts.models import User
+
+from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot
+from .views import original_response
+
+
+class ReadOnlyMixin:
+    """What people handed in is read here and changed nowhere."""
+
+    def has_add_permission(self, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *args: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, *args: Any) -> bool:
+        return False
+
+
+class EntryTemplateInline(admin.TabularInline):
+    model = EntryTemplate
+    extra = 0
+    show_change_link = True
+
+
+class SlotInline(admin.StackedInline):
+    model = Slot
+    extra = 0
+
+
+@admin.register(Framework)
+class FrameworkAdmin(admin.ModelAdmin):
+    """Frameworks belong to the staff: what an entry asks for, and its limits, change here without code."""
+
+    list_display = ["title", "slug", "to_be_confirmed"]
+    inlines = [EntryTemplateInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Framework | None = None) -> list[str]:
+        """Cohorts name their framework by its slug, so it stays once it is there."""
+        return ["slug"] if obj else []
+
+
+@admin.register(EntryTemplate)
+class EntryTemplateAdmin(admin.ModelAdmin):
+    list_display = ["title", "framework", "key", "ordinal"]
+    list_filter = ["framework"]
+    list_select_related = ["framework"]
+    inlines = [SlotInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: EntryTemplate | None = None) -> list[str]:
+        """The rule set knows the entry by its key."""
+        return ["framework", "key"] if obj else []
+
+
+class EvidenceInline(ReadOnlyMixin, admin.TabularInline):
+    model = Evidence
+    extra = 0
+    fields = ("slot", "file", "pages", "seconds", "size", "uploaded_at", "removed_at")
+    readonly_fields = fields
+
+    @admin.display(description="file")
+    def file(self, evidence: Evidence) -> str:
+        if evidence.removed_at is not None:
+            return evidence.original_name
+        url = reverse("admin:portfolio_original", args=[evidence.pk])
+        return format_html('<a href="{}">{}</a>', url, evidence.original_name)
+
+
+class ReceiptInline(ReadOnlyMixin, admin.TabularInline):
+    model = Receipt
+    extra = 0
+    fields = ("number", "submitted_at", "digest")
+    readonly_fields = fields
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyMixin, admin.ModelAdmin):
+    """Entries with their evidence; every original that is opened is on record."""
+
+    list_display = ["candidacy", "template", "year", "is_retake", "state", "submitted_at"]
+    list_filter = ["state", "year", "template__framework", "template__key"]
+    list_select_related = ["candidacy", "template"]
+    search_fields = ["candidacy__number"]
+    inlines = [EvidenceInline, ReceiptInline]
+
+    def get_urls(self) -> list[URLPattern]:
+        original = path(
+            "original/<uuid:evidence_id>/",
+            self.admin_site.admin_view(self.original),
+            name="portfolio_original",
+        )
+        return [original, *super().get_urls()]
+
+    def original(self, request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
+        assert isinstance(request.user, User)
+        return original_response(request.user, evidence_id)
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnlyMixin, admin.ModelAdmin):
+    list_display = ["number", "entry", "submitted_at"]
+    list_select_related = ["entry__template"]
+    search_fields = ["number", "entry__candidacy__number"]

@@ -1,0 +1,61 @@
+"""The portfolio's forms: one file for one slot, and the promise that goes with a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.forms.utils import ErrorDict
+from django.utils.datastructures import MultiValueDict
+
+from certification.kernel.errors import Refusal
+
+from .selectors import SlotCard
+
+
+class UploadForm(forms.Form):
+    """A file for a slot.  What the file is, the inspection finds out; nothing is believed here."""
+
+    file = forms.FileField(
+        label="File",
+        allow_empty_file=True,  # the inspection has the better sentence for an empty file
+        error_messages={
+            "required": "Choose a file first, then press the button again.",
+            "max_length": "The file's name is too long. Give it a shorter name and upload it again.",
+        },
+    )
+
+    def __init__(
+        self,
+        slot: SlotCard,
+        data: Mapping[str, Any] | None = None,
+        files: MultiValueDict[str, UploadedFile] | None = None,
+    ) -> None:
+        super().__init__(data, files, auto_id=f"{slot.rules.key}_%s")
+        field = self.fields["file"]
+        field.label = "Another file" if slot.files and not slot.replaces else "File"
+        if slot.replaces:
+            field.label = "A file in place of this one"
+        field.help_text = slot.rules.limits_in_words
+        field.widget.attrs.update(accept=slot.accept)
+
+    @classmethod
+    def refused(cls, slot: SlotCard, refusal: Refusal) -> UploadForm:
+        """An empty form that shows a refusal beside the file field: a browser never keeps the file."""
+        form = cls(slot, {}, MultiValueDict())
+        form._errors = ErrorDict(file=form.error_class([refusal.message, *refusal.details]))  # type: ignore[attr-defined]
+        return form
+
+
+class SubmitForm(forms.Form):
+    """The last look before submitting."""
+
+    own_work = forms.BooleanField(
+        label=(
+            "This is my own work with a real teacher or team, everyone shown has agreed to it,"
+            " and no video was edited beyond trimming."
+        ),
+        error_messages={"required": "Confirm this before you submit."},
+    )

@@ -1,0 +1,288 @@
+"""What the pages show of entries: frozen cards, read in a fixed number of queries.
+
+What is shown follows the clock, not the sweeps: an entry whose window is over is shown as what the
+sweep will make of it, so that nobody reads "in preparation" after the deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+from django.urls import reverse
+
+from accounts.models import User
+from candidates import selectors as candidates
+from candidates.selectors import CandidacyCard
+from candidates.states import CandidacyState
+from certification.kernel.windows import Window, WindowState
+
+from . import openness
+from .cards import (
+    AttemptCard,
+    CandidateOverview,
+    EntryOverview,
+    EntryPage,
+    FileCard,
+    ReceiptCard,
+    SlotCard,
+)
+from .completeness import what_lacks
+from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot
+from .openness import extended_candidacies, history_of, open_entries, open_entries_for, policy_of
+from .slots import slot_rules
+from .states import EntryState
+
+__all__ = [
+    "AttemptCard",
+    "CandidateOverview",
+    "EntryOverview",
+    "EntryPage",
+    "FileCard",
+    "ReceiptCard",
+    "SlotCard",
+    "candidate_overview",
+    "entry_page",
+    "extended_candidacies",
+    "history_of",
+    "open_entries",
+    "open_entries_for",
+    "own_receipt",
+    "policy_of",
+]
+
+_TONES = {
+    EntryState.DRAFT: "info",
+    EntryState.SUBMITTED: "success",
+    EntryState.SEALED: "brand",
+    EntryState.RELEASED: "brand",
+    EntryState.UNUSED: "neutral",
+}
+_ACCEPTS = {"document": ".pdf,.docx", "form": ".pdf,.docx", "video": ".mp4,.mov,.m4v,.webm,.mkv"}
+
+
+def candidate_overview(candidacy: CandidacyCard | UUID, now: datetime) -> CandidateOverview:
+    """Where each entry of the candidacy stands at `now`, and what can be done about it."""
+    card = openness.card_of(candidacy)
+    framework = Framework.objects.get(slug=card.framework_slug)
+    year = candidates.year_at(card.id, now)
+    opened = open_entries([card], year=year or policy_of(card).years + 1)[card.id]
+    window = candidates.submission_window(card.id, year) if year else None
+    attempts = list(_with_files(Entry.objects.filter(candidacy_id=card.id)).select_related("template"))
+    return CandidateOverview(
+        candidacy_id=card.id,
+        number=card.number,
+        framework_slug=framework.slug,
+        framework_title=framework.title,
+        to_be_confirmed=framework.to_be_confirmed,
+        year=year,
+        window=window,
+        window_state=window.state(now) if window else None,
+        entries=tuple(
+            _overview_of(
+                template,
+                [attempt for attempt in attempts if attempt.template_id == template.pk],
+                opened,
+                year=year,
+                window=window,
+                now=now,
+            )
+            for template in framework.entries.prefetch_related("slots")
+        ),
+    )
+
+
+def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
+    """One entry of this person with everything the page shows.
+
+    Raises:
+        Entry.DoesNotExist: there is none, or it is somebody else's.
+    """
+    own = Entry.objects.filter(candidacy__account=owner).select_related("candidacy", "template__framework")
+    entry = _with_files(own).prefetch_related("template__slots").get(pk=entry_id)
+    window = candidates.submission_window(entry.candidacy_id, entry.year)
+    state = shown_state(entry, window.state(now))
+    is_live = entry.candidacy.state == CandidacyState.ACTIVE
+    may_prepare = is_live and state is EntryState.DRAFT
+    slots = tuple(_slot_card(entry, slot, may_prepare) for slot in entry.template.slots.all())
+    missing = tuple(slot.lacks for slot in slots if slot.lacks)
+    return EntryPage(
+        id=entry.pk,
+        key=entry.template.key,
+        title=entry.template.title,
+        purpose=entry.template.purpose,
+        year=entry.year,
+        is_retake=entry.is_retake,
+        state=state,
+        state_label=str(state.label),
+        tone=_TONES[state],
+        window=window,
+        window_state=window.state(now),
+        framework_slug=entry.template.framework.slug,
+        to_be_confirmed=entry.template.framework.to_be_confirmed,
+        may_prepare=may_prepare,
+        may_submit=may_prepare and not missing and window.contains(now),
+        may_withdraw=is_live and state is EntryState.SUBMITTED,
+        slots=slots,
+        missing=missing,
+        receipts=_receipt_cards(entry),
+    )
+
+
+def own_receipt(number: str, *, owner: User) -> Receipt:
+    """A receipt of this person.
+
+    Raises:
+        Receipt.DoesNotExist: there is none, or it is somebody else's.
+    """
+    return Receipt.objects.select_related("entry__template").get(
+        number=number, entry__candidacy__account=owner
+    )
+
+
+def shown_state(entry: Entry, window: WindowState) -> EntryState:
+    """What the entry is by the clock, whether or not a sweep has recorded it."""
+    state = EntryState(entry.state)
+    if window is WindowState.AFTER:
+        return {EntryState.DRAFT: EntryState.UNUSED, EntryState.SUBMITTED: EntryState.SEALED}.get(
+            state, state
+        )
+    return EntryState.DRAFT if state is EntryState.UNUSED else state
+
+
+def _with_files(entries: QuerySet[Entry]) -> QuerySet[Entry]:
+    live = Evidence.objects.filter(removed_at__isnull=True).order_by("uploaded_at")
+    return entries.prefetch_related(
+        Prefetch("evidence", queryset=live, to_attr="live_evidence"),
+        Prefetch("receipts", queryset=Receipt.objects.order_by("-submitted_at"), to_attr="all_receipts"),
+    )
+
+
+def _overview_of(
+    template: EntryTemplate,
+    attempts: Sequence[Entry],
+    opened: openness.OpenEntries,
+    *,
+    year: int | None,
+    window: Window | None,
+    now: datetime,
+) -> EntryOverview:
+    window_state = window.state(now) if window else WindowState.AFTER
+    current = next((attempt for attempt in attempts if attempt.year == year), None)
+    state = shown_state(current, window_state) if current else None
+    may_change = template.key in opened.entries and window_state is not WindowState.AFTER
+    required = [slot for slot in template.slots.all() if slot.required]
+    filled = sum(not what_lacks(slot, _count(current, slot)) for slot in required) if current else 0
+    is_complete = current is not None and filled == len(required)
+    may_prepare = may_change and state in (None, EntryState.DRAFT)
+    url, action = _next_action(
+        template.key, current, state, window_state, may_prepare=may_prepare, is_complete=is_complete
+    )
+    return EntryOverview(
+        key=template.key,
+        title=template.title,
+        entry_id=current.pk if current else None,
+        state=state,
+        state_label=_state_label(state, may_prepare=may_prepare),
+        tone=_TONES[state] if state else "neutral",
+        is_retake=template.key in opened.retakes,
+        is_open=may_change and window_state is WindowState.OPEN,
+        may_prepare=may_prepare,
+        reason=_reason(opened.reasons.get(template.key, ""), state, year, window_state),
+        window=window if template.key in opened.entries or current else None,
+        filled=filled,
+        required=len(required),
+        url=url,
+        action=action,
+        receipts=_receipt_cards(current) if current else (),
+        earlier=tuple(
+            AttemptCard(attempt.year, EntryState(attempt.state), attempt.get_state_display())
+            for attempt in attempts
+            if attempt is not current
+        ),
+    )
+
+
+def _next_action(
+    key: str,
+    current: Entry | None,
+    state: EntryState | None,
+    window: WindowState,
+    *,
+    may_prepare: bool,
+    is_complete: bool,
+) -> tuple[str, str]:
+    """Where the entry is worked on, and what the button says."""
+    if current is None:
+        return (reverse("portfolio:begin", args=[key]), "Start preparing") if may_prepare else ("", "")
+    page = reverse("portfolio:entry", args=[current.pk])
+    if state is EntryState.SUBMITTED:
+        return page, "See what you submitted"
+    if not may_prepare:
+        return page, "See the files"
+    if not is_complete:
+        return page, "Add evidence"
+    if window is WindowState.OPEN:
+        return reverse("portfolio:submit", args=[current.pk]), "Review and submit"
+    return page, "Look it over"
+
+
+def _state_label(state: EntryState | None, *, may_prepare: bool) -> str:
+    if state is not None:
+        return str(state.label)
+    return "Not begun" if may_prepare else "Not open"
+
+
+def _reason(reason: str, state: EntryState | None, year: int | None, window: WindowState) -> str:
+    if state is EntryState.SEALED:
+        return f"Submitted in year {year} and with the scorers. Its score comes out with everybody's."
+    if year is not None and window is WindowState.AFTER and state in (None, EntryState.UNUSED):
+        return (
+            f"The submission window of year {year} is over."
+            " What is open next is shown here once this year's scores are out."
+        )
+    return reason
+
+
+def _slot_card(entry: Entry, slot: Slot, may_prepare: bool) -> SlotCard:
+    files = tuple(
+        FileCard(
+            id=piece.pk,
+            name=piece.original_name,
+            size=piece.size,
+            sha256=piece.sha256,
+            pages=piece.pages,
+            seconds=piece.seconds,
+            uploaded_at=piece.uploaded_at,
+            url=reverse("portfolio:original", args=[piece.pk]),
+        )
+        for piece in _live(entry)
+        if piece.slot_id == slot.pk
+    )
+    return SlotCard(
+        rules=slot_rules(slot),
+        files=files,
+        lacks=what_lacks(slot, len(files)),
+        takes_more=may_prepare and (len(files) < slot.max_files or slot.max_files == 1),
+        replaces=slot.max_files == 1 and bool(files),
+        accept=",".join(f".{ending}" for ending in slot.formats) or _ACCEPTS[slot.kind],
+        upload_url=reverse("portfolio:upload", args=[entry.pk, slot.key]),
+    )
+
+
+def _count(entry: Entry, slot: Slot) -> int:
+    return sum(piece.slot_id == slot.pk for piece in _live(entry))
+
+
+def _live(entry: Entry) -> list[Evidence]:
+    return entry.live_evidence  # type: ignore[attr-defined]
+
+
+def _receipt_cards(entry: Entry) -> tuple[ReceiptCard, ...]:
+    receipts: list[Receipt] = entry.all_receipts  # type: ignore[attr-defined]
+    return tuple(
+        ReceiptCard(row.number, row.submitted_at, reverse("portfolio:receipt", args=[row.number]))
+        for row in receipts
+    )

@@ -1,0 +1,73 @@
+"""A slot's rules in words: the same on the directions and beside the upload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.template.defaultfilters import filesizeformat
+
+from .models import Slot
+from .states import EvidenceKind
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRules:
+    """What a slot is for and what it takes; `limits` are short phrases, most telling first."""
+
+    key: str
+    title: str
+    purpose: str
+    kind: str
+    kind_label: str
+    required: bool
+    max_bytes: int
+    limits: tuple[str, ...]
+
+    @property
+    def limits_in_words(self) -> str:
+        """The limits as one sentence."""
+        sentence = "; ".join(self.limits)
+        return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def slot_rules(slot: Slot) -> SlotRules:
+    """The slot's rules, for people."""
+    return SlotRules(
+        key=slot.key,
+        title=slot.title,
+        purpose=slot.purpose,
+        kind=slot.kind,
+        kind_label=str(EvidenceKind(slot.kind).label),
+        required=slot.required,
+        max_bytes=slot.max_bytes,
+        limits=tuple(_limits(slot)),
+    )
+
+
+def _limits(slot: Slot) -> list[str]:
+    limits = []
+    if slot.max_minutes is not None:
+        limits.append(f"at most {_spoken(slot.max_minutes.normalize(), 'minute')}")
+    if slot.max_pages is not None:
+        limits.append(f"at most {_spoken(Decimal(slot.max_pages), 'page')}")
+    if slot.max_files > 1:
+        fewest = slot.min_files if slot.required else 0
+        limits.append(
+            f"{fewest} to {slot.max_files} files" if fewest > 1 else f"up to {slot.max_files} files"
+        )
+    if slot.formats:
+        limits.append(" or ".join(_formats(slot)))
+    limits.append(f"up to {filesizeformat(slot.max_bytes)}{' each' if slot.max_files > 1 else ''}")
+    return limits
+
+
+def _formats(slot: Slot) -> list[str]:
+    shown = [
+        {"docx": "Word (.docx)", "webm": "WebM"}.get(format_, format_.upper()) for format_ in slot.formats
+    ]
+    return shown if len(shown) < 3 else [", ".join(shown[:-1]), shown[-1]]
+
+
+def _spoken(number: Decimal, unit: str) -> str:
+    return f"{number:f} {unit}s" if number != 1 else f"1 {unit}"

@@ -1,0 +1,24 @@
+"""Addresses of the portfolio pages."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from . import views
+
+app_name = "portfolio"
+
+urlpatterns = [
+    path("", views.entries, name="entries"),
+    path("directions/", views.frameworks, name="frameworks"),
+    path("directions/<slug:slug>/", views.directions, name="directions"),
+    path("begin/<slug:key>/", views.begin, name="begin"),
+    path("entries/<uuid:entry_id>/", views.entry, name="entry"),
+    path("entries/<uuid:entry_id>/slots/<slug:slot_key>/", views.upload, name="upload"),
+    path("entries/<uuid:entry_id>/submit/", views.submit, name="submit"),
+    path("entries/<uuid:entry_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("evidence/<uuid:evidence_id>/", views.original, name="original"),
+    path("evidence/<uuid:evidence_id>/remove/", views.remove, name="remove"),
+    path("receipts/<slug:number>/", views.receipt, name="receipt"),
+    path("", include("portfolio.results.urls")),
+]

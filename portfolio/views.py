@@ -1,0 +1,247 @@
+"""The candidate's portfolio, and the directions everybody may read."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import require_role
+from accounts.models import Role, User
+from candidates import selectors as candidates
+from certification.kernel import clock
+from certification.kernel.errors import Refusal
+
+from . import directions as reading
+from . import selectors, services
+from .forms import SubmitForm, UploadForm
+from .selectors import EntryPage, SlotCard
+from .uploads import receiving
+from .uploads.limiting import LimitHandler
+
+CONFLICT = 409
+UNPROCESSABLE = 422
+
+
+# ---- read by everybody ----
+
+
+@login_not_required
+@require_GET
+def frameworks(request: HttpRequest) -> HttpResponse:
+    """The frameworks there are directions for."""
+    return render(request, "portfolio/frameworks.html", {"frameworks": reading.all_frameworks()})
+
+
+@login_not_required
+@require_GET
+def directions(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a portfolio consists of, what each piece is for, and what scorers look for."""
+    page = reading.framework_directions(slug)
+    if page is None:
+        raise Http404
+    return render(request, "portfolio/directions.html", {"page": page})
+
+
+# ---- the candidate's own ----
+
+
+@require_role(Role.CANDIDATE)
+@require_GET
+def entries(request: HttpRequest) -> HttpResponse:
+    """Every entry of the candidate's newest candidacy."""
+    card = candidates.latest_candidacy(_user(request))
+    overview = selectors.candidate_overview(card, clock.now()) if card else None
+    return render(request, "portfolio/entries.html", {"page": overview})
+
+
+@require_role(Role.CANDIDATE)
+@require_http_methods(["GET", "POST"])
+def begin(request: HttpRequest, key: str) -> HttpResponse:
+    """What an entry asks for, before it is begun; POST begins it."""
+    now = clock.now()
+    card = candidates.live_candidacy(_user(request))
+    if card is None:
+        raise Http404
+    refusal: Refusal | None = None
+    if request.method == "POST":
+        try:
+            begun = services.start_entry(candidacy_id=card.id, entry_key=key, by=_user(request), now=now)
+            return redirect("portfolio:entry", begun.pk)
+        except ObjectDoesNotExist:
+            raise Http404 from None
+        except Refusal as raised:
+            refusal = raised
+    overview = selectors.candidate_overview(card, now)
+    current = next((shown for shown in overview.entries if shown.key == key), None)
+    if current is None:
+        raise Http404
+    if current.entry_id is not None and refusal is None:
+        return redirect("portfolio:entry", current.entry_id)
+    asked = reading.entry_directions(card.framework_slug, key)
+    context = {"page": overview, "entry": current, "directions": asked, "refusal": refusal}
+    return render(request, "portfolio/begin.html", context, status=CONFLICT if refusal else 200)
+
+
+@require_role(Role.CANDIDATE)
+@require_GET
+def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+    """One entry: its slots, what is in them, and what is missing."""
+    return _entry_page(request, _own(request, entry_id))
+
+
+@csrf_exempt  # checked by _upload, once the upload handler is in place
+@require_role(Role.CANDIDATE)
+@require_POST
+def upload(request: HttpRequest, entry_id: UUID, slot_key: str) -> HttpResponseBase:
+    """Add a file to a slot.
+
+    The slot's limit must stand before Django reads the body, and checking the token reads it.
+    """
+    page = _own(request, entry_id)
+    slot = next((card for card in page.slots if card.rules.key == slot_key), None)
+    if slot is None:
+        raise Http404
+    limit = LimitHandler(slot.rules.max_bytes)
+    request.upload_handlers = [limit, *request.upload_handlers]
+    return _upload(request, page, slot, limit)
+
+
+@csrf_protect
+def _upload(request: HttpRequest, page: EntryPage, slot: SlotCard, limit: LimitHandler) -> HttpResponse:
+    key, title = slot.rules.key, slot.rules.title
+    form = UploadForm(slot, request.POST, request.FILES)
+    try:
+        if limit.exceeded:
+            raise receiving.too_large(title, slot.rules.max_bytes)
+        if form.is_valid():
+            file = form.cleaned_data["file"]
+            services.add_evidence(
+                entry_id=page.id,
+                slot_key=key,
+                by=_user(request),
+                file=file,
+                name=file.name,
+                now=clock.now(),
+            )
+            messages.success(request, f"“{receiving.plain_name(file.name)}” is in “{title}”.")
+            return redirect(f"{reverse('portfolio:entry', args=[page.id])}#slot-{key}")
+    except Refusal as refusal:
+        form = UploadForm.refused(slot, refusal)
+    return _entry_page(request, _own(request, page.id), refused={key: form}, status=UNPROCESSABLE)
+
+
+@require_role(Role.CANDIDATE)
+@require_POST
+def remove(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
+    """Take a file out of its slot."""
+    try:
+        changed = services.remove_evidence(evidence_id=evidence_id, by=_user(request), now=clock.now())
+    except ObjectDoesNotExist:
+        raise Http404 from None
+    messages.success(request, "The file was removed.")
+    return redirect("portfolio:entry", changed.pk)
+
+
+@require_role(Role.CANDIDATE)
+@require_GET
+def original(request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
+    """The candidate's own file back, byte for byte."""
+    return original_response(_user(request), evidence_id)
+
+
+@require_role(Role.CANDIDATE)
+@require_http_methods(["GET", "POST"])
+def submit(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+    """The last look at an entry; POST submits it and leads to the receipt."""
+    page = _own(request, entry_id)
+    form = SubmitForm(request.POST or None)
+    refusal: Refusal | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            receipt = services.submit_entry(entry_id=page.id, by=_user(request), now=clock.now())
+        except Refusal as raised:
+            refusal = raised
+            page = _own(request, entry_id)
+        else:
+            return redirect("portfolio:receipt", receipt.number)
+    status = CONFLICT if refusal else UNPROCESSABLE if form.errors else 200
+    rows = [(title, file.name, file.size, file.sha256) for title, file in page.files]
+    context = {"page": page, "form": form, "refusal": refusal, "rows": rows}
+    return render(request, "portfolio/submit.html", context, status=status)
+
+
+@require_role(Role.CANDIDATE)
+@require_POST
+def withdraw(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+    """Take a submitted entry back while the window is open."""
+    page = _own(request, entry_id)
+    try:
+        services.withdraw_entry(entry_id=page.id, by=_user(request), now=clock.now())
+    except Refusal as refusal:
+        return _entry_page(request, _own(request, entry_id), refusal=refusal, status=CONFLICT)
+    messages.success(
+        request, f"{page.title} is back in preparation. Submit it again before the window closes."
+    )
+    return redirect("portfolio:entry", page.id)
+
+
+@require_role(Role.CANDIDATE)
+@require_GET
+def receipt(request: HttpRequest, number: str) -> HttpResponse:
+    """A receipt: each file's name, size and digest, and the instant."""
+    try:
+        found = selectors.own_receipt(number, owner=_user(request))
+    except ObjectDoesNotExist:
+        raise Http404 from None
+    page = selectors.entry_page(found.entry_id, owner=_user(request), now=clock.now())
+    rows = [(piece["slot"], piece["name"], piece["size"], piece["sha256"]) for piece in found.manifest]
+    context = {"receipt": found, "page": page, "rows": rows, "is_current": page.is_current(found)}
+    return render(request, "portfolio/receipt.html", context)
+
+
+def original_response(by: User, evidence_id: UUID) -> HttpResponseBase:
+    """An original as a download, for its owner or staff; 404 for anybody else."""
+    try:
+        evidence, stream = services.open_original(evidence_id=evidence_id, by=by)
+    except (ObjectDoesNotExist, FileNotFoundError):
+        raise Http404 from None
+    response = FileResponse(stream, content_type="application/octet-stream")
+    response["Content-Length"] = str(evidence.size)
+    response["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(evidence.original_name)}"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _own(request: HttpRequest, entry_id: UUID) -> EntryPage:
+    try:
+        return selectors.entry_page(entry_id, owner=_user(request), now=clock.now())
+    except ObjectDoesNotExist:
+        raise Http404 from None
+
+
+def _entry_page(
+    request: HttpRequest,
+    page: EntryPage,
+    *,
+    refused: dict[str, UploadForm] | None = None,
+    refusal: Refusal | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    refused = refused or {}
+    rows = [(slot, refused.get(slot.rules.key) or UploadForm(slot)) for slot in page.slots]
+    context = {"page": page, "rows": rows, "refused": next(iter(refused.values()), None), "refusal": refusal}
+    return render(request, "portfolio/entry.html", context, status=status)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
