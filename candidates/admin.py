@@ -161,8 +161,8 @@ class CohortAdmin(OfficeAdmin):
 
 class AffirmationInline(ReadOnlyInline):
     model = Affirmation
-    fields = ["kind", "document", "affirmed_at", "sha256"]
-    readonly_fields = fields
+    readonly_fields = ["kind", "document", "affirmed_at", "sha256"]
+    fields = [*readonly_fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Affirmation]:
         return Affirmation.objects.select_related("document").order_by("affirmed_at", "kind")
@@ -234,8 +234,8 @@ class RegistrationAdmin(OfficeAdmin):
 
 class ExtensionInline(ReadOnlyInline):
     model = DeadlineExtension
-    fields = ["year", "closes_at", "reason", "granted_by", "granted_at"]
-    readonly_fields = fields
+    readonly_fields = ["year", "closes_at", "reason", "granted_by", "granted_at"]
+    fields = [*readonly_fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeadlineExtension]:
         return DeadlineExtension.objects.select_related("granted_by").order_by("granted_at")

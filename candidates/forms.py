@@ -102,8 +102,8 @@ class EmploymentForm(forms.Form):
         error_messages={
             "required": "Say what share of your work time goes to coaching cycles.",
             "invalid": "Write the share as a number from 0 to 100, such as 70.",
-            "max_value": "The share cannot be more than 100 %.",
-            "min_value": "The share cannot be less than 0 %.",
+            "max_value": "The share is a percentage and cannot be more than 100.",
+            "min_value": "The share cannot be less than 0.",
         },
         widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"}),
     )

@@ -77,7 +77,7 @@ def about(request: HttpRequest, registration_id: UUID) -> HttpResponse:
             )
         except Refusal as refusal:
             return _refused_step(request, registration, Step.ABOUT, form, refusal)
-        if request.htmx:
+        if _is_autosave(request):
             return _saved_quietly()
         if complete:
             return redirect(progress_of(registration).after(Step.ABOUT))
@@ -102,7 +102,7 @@ def work(request: HttpRequest, registration_id: UUID) -> HttpResponse:
             )
         except Refusal as refusal:
             return _refused_step(request, registration, Step.WORK, form, refusal)
-        if request.htmx:
+        if _is_autosave(request):
             return _saved_quietly()
         if complete:
             return redirect(progress_of(registration).after(Step.WORK))
@@ -260,12 +260,17 @@ def _refused_step(
     refusal: Refusal,
 ) -> HttpResponse:
     """The same page with what was typed, and the refusal above it."""
-    if request.htmx:
+    if _is_autosave(request):
         return trigger_client_event(HttpResponse(status=204), "announce", {"value": str(refusal)})
     form.full_clean()
     for sentence in (refusal.message, *refusal.details):
         form.add_error(None, sentence)
     return _step(request, registration, step, form, status=409)
+
+
+def _is_autosave(request: HttpRequest) -> bool:
+    """Whether a script saves while the person still types, rather than the person sending the form."""
+    return request.headers.get("HX-Request") == "true"
 
 
 def _saved_quietly() -> HttpResponse:
