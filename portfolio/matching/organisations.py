@@ -37,7 +37,8 @@ def keys(names: Iterable[str]) -> frozenset[str]:
 
 
 def _key(name: str) -> str:
-    spelled = [_ABBREVIATED.get(word, word) for word in words(name) if word not in everyday.CONNECTIVES]
+    whole = name.replace("'", "").replace("\u2019", "")
+    spelled = [_ABBREVIATED.get(word, word) for word in words(whole) if word not in everyday.CONNECTIVES]
     distinctive = [word for word in spelled if word not in everyday.GENERIC]
     tells = any(len(word) >= SHORTEST_DISTINCTIVE and word.isalpha() for word in distinctive)
     return " ".join(sorted(set(distinctive if tells else spelled)))
