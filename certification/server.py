@@ -99,8 +99,7 @@ def _prepare_site() -> str:
         call_command("migrate", interactive=False, verbosity=0)
         _collect_static()
         if DEMO:
-            call_command("demo")
-            call_command("demo", "--accounts", stdout=accounts)
+            call_command("demo", stdout=accounts)
     except ImproperlyConfigured as problem:
         _fail(str(problem))
     except (DatabaseError, CommandError) as problem:

@@ -14,7 +14,7 @@ from certification.environment import BASE_DIR, TEST, VAR, all_or_none, env
 MEDIA_ROOT = VAR / "media"
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", VAR / "static")
-STATICFILES_DIRS = [(name, str(BASE_DIR / "static" / name)) for name in ("dist", "img")]
+STATICFILES_DIRS = [BASE_DIR / "static" / "dist", BASE_DIR / "static" / "img"]
 
 _S3_ENDPOINT = env.str("S3_ENDPOINT_URL", "")
 _S3_REGION = env.str("S3_REGION", "us-east-1")
