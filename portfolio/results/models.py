@@ -17,16 +17,19 @@ from ..states import Outcome
 
 
 class Release(models.Model):
-    """One day on which scores came out, for everyone at one moment.  Holds no personal data."""
+    """One moment at which scores came out for everyone due.  Holds no personal data.
+
+    A year that staff move to an instant already past comes out in a release of its own.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
-    due_at = models.DateTimeField(unique=True, help_text="The instant the calendar names.")
+    due_at = models.DateTimeField(help_text="The instant the calendar names.")
     released_at = models.DateTimeField(help_text="The instant it happened.")
     entries = models.PositiveIntegerField()
     decisions = models.PositiveIntegerField()
 
     class Meta:
-        ordering = ["due_at"]
+        ordering = ["due_at", "released_at"]
         constraints = [
             models.CheckConstraint(
                 condition=Q(released_at__gte=models.F("due_at")),

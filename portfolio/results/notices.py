@@ -12,7 +12,7 @@ from candidates.selectors import Person
 from certification.kernel import outbox
 
 if TYPE_CHECKING:
-    from .services import Verdict
+    from .verdicts import Verdict
 
 
 def scores_are_out(verdicts: Sequence[Verdict], persons: Mapping[UUID, Person]) -> None:

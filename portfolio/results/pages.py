@@ -126,9 +126,7 @@ def _entry_lines(ruleset: RuleSet, candidacy_id: UUID, year: int) -> tuple[Entry
             entry__candidacy_id=candidacy_id, entry__year=year
         ).select_related("entry__template")
     }
-    return tuple(
-        _entry_line(ruleset, key, banked.get(key), attempts.get(key)) for key in ruleset.entry_keys
-    )
+    return tuple(_entry_line(ruleset, key, banked.get(key), attempts.get(key)) for key in ruleset.entry_keys)
 
 
 def _entry_line(
@@ -159,7 +157,7 @@ def _following(ruleset: RuleSet, decision: Decision) -> OpenNext | None:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackLine:
-    """One look-for of a report.  `levels` are two when the score lies between them; `counts`: it has weight."""
+    """One look-for of a report.  `levels` are two when the score lies between them."""
 
     title: str
     description: str

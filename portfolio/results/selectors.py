@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from candidates import selectors as candidates
-from candidates.selectors import CohortYearCard
+from candidates.selectors import CandidacyCard, CohortYearCard
 from scoring import api as scoring
 from scoring.api import PacketProgress, PacketState
 
@@ -50,21 +50,46 @@ def blockers(now: datetime, horizon: timedelta = timedelta(0)) -> list[Blocker]:
 def unreleased_years(until: datetime) -> list[CohortYearCard]:
     """The cohort years to be released not later than `until` whose scores are not out, by release.
 
-    A year is out when nothing handed in in it waits and every active candidacy has its decision.
+    A year is out when nothing handed in in it waits and every candidacy it decides on has its decision.
     """
     due = candidates.cohort_years_due(until)
+    if not due:
+        return []
     waiting = set(
         Entry.objects.filter(state__in=_HANDED_IN).values_list("candidacy__cohort_id", "year").distinct()
     )
-    decided = set(Decision.objects.values_list("candidacy_id", "year"))
-    active = candidates.active_candidacies() if due else []
-    waiting |= {
-        (card.cohort_id, card.year)
+    active = candidates.active_candidacies()
+    decided = _decided(active)
+    return [
+        card
         for card in due
-        for candidacy in active
-        if candidacy.cohort_id == card.cohort_id and (candidacy.id, card.year) not in decided
-    }
-    return [card for card in due if (card.cohort_id, card.year) in waiting]
+        if (card.cohort_id, card.year) in waiting
+        or any(_awaits(candidacy, card, decided) for candidacy in active)
+    ]
+
+
+def undecided(years: Sequence[CohortYearCard]) -> list[CandidacyCard]:
+    """The candidacies that a release of these years decides on, also those that handed in nothing."""
+    active = candidates.active_candidacies()
+    decided = _decided(active)
+    return [candidacy for candidacy in active if any(_awaits(candidacy, card, decided) for card in years)]
+
+
+def _decided(candidacies: Sequence[CandidacyCard]) -> set[tuple[UUID, int]]:
+    rows = Decision.objects.filter(candidacy_id__in=[candidacy.id for candidacy in candidacies])
+    return set(rows.values_list("candidacy_id", "year"))
+
+
+def _awaits(candidacy: CandidacyCard, card: CohortYearCard, decided: Collection[tuple[UUID, int]]) -> bool:
+    """Whether this year decides on this candidacy.
+
+    Somebody enrolled after the year's release, because a payment settled late, had no part in it.
+    """
+    return (
+        candidacy.cohort_id == card.cohort_id
+        and candidacy.enrolled_at < card.release_at
+        and (candidacy.id, card.year) not in decided
+    )
 
 
 def entries_of(years: Sequence[CohortYearCard]) -> QuerySet[Entry]:
@@ -79,8 +104,7 @@ def blockers_of(years: Sequence[CohortYearCard]) -> list[Blocker]:
     """Every entry of these years whose result is not there, by candidate's number."""
     entries = entries_of(years).select_related("candidacy", "template", "blinding")
     entries = list(entries.order_by("candidacy__number", "template__ordinal"))
-    codes = [code for entry in entries if (code := packet_code(entry))]
-    progress = scoring.progress(codes)
+    progress = scoring.progress(codes_of(entries))
     release_of = {(card.cohort_id, card.year): card.release_at for card in years}
     return [
         Blocker(
@@ -96,9 +120,13 @@ def blockers_of(years: Sequence[CohortYearCard]) -> list[Blocker]:
     ]
 
 
-def packet_code(entry: Entry) -> str | None:
-    """The code under which this entry is scored; None before its blinding is signed off."""
-    return entry.blinding.packet_code if hasattr(entry, "blinding") else None
+def codes_of(entries: Iterable[Entry]) -> list[str]:
+    """The codes under which these entries are scored; those not signed off have none yet."""
+    return [
+        entry.blinding.packet_code
+        for entry in entries
+        if hasattr(entry, "blinding") and entry.blinding.packet_code
+    ]
 
 
 def _missing(entry: Entry, progress: dict[str, PacketProgress]) -> str:
