@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from accounts.models import User
 from certification.kernel import clock
@@ -48,6 +49,19 @@ class _ReadOnly:
         return False
 
 
+class _ReadOnlyAdmin(_ReadOnly, admin.ModelAdmin):
+    """A list of what is there, under its own name."""
+
+    # The payer's page answers "not yours" to everybody else, staff included.
+    view_on_site = False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+
 class AttemptInline(_ReadOnly, admin.TabularInline):
     model = PaymentAttempt
     extra = 0
@@ -74,7 +88,7 @@ class PurchaseOrderInline(_ReadOnly, admin.TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(_ReadOnly, admin.ModelAdmin):
+class OrderAdmin(_ReadOnlyAdmin):
     """Orders with the sums by state above them."""
 
     change_list_template = "payments/admin/order_list.html"
@@ -141,7 +155,7 @@ class OrderAdmin(_ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(PurchaseOrder)
-class PurchaseOrderAdmin(_ReadOnly, admin.ModelAdmin):
+class PurchaseOrderAdmin(_ReadOnlyAdmin):
     """Purchase orders, to be accepted or declined."""
 
     change_form_template = "payments/admin/purchase_order_detail.html"
@@ -200,7 +214,7 @@ class PurchaseOrderAdmin(_ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(LedgerRow)
-class LedgerRowAdmin(_ReadOnly, admin.ModelAdmin):
+class LedgerRowAdmin(_ReadOnlyAdmin):
     """Money that came in.  Append-only, also in the database."""
 
     list_display = ["received_at", "kind", "amount", "gateway", "provider_ref", "order_link", "note"]

@@ -26,6 +26,16 @@ class PurchaseOrderForm(forms.ModelForm):
             "billing_name": "Whom our invoice is addressed to.",
             "billing_email": "Where the invoice is sent.",
         }
+        error_messages = {
+            "number": {"required": "Give the purchase order's number."},
+            "organisation": {"required": "Say who pays."},
+            "billing_name": {"required": "Name the person our invoice is addressed to."},
+            "billing_email": {
+                "required": "Give the address the invoice is sent to.",
+                "invalid": "Write an e-mail address such as office@district.example.",
+            },
+            "billing_address": {"required": "Give the postal address the invoice shows."},
+        }
         widgets = {
             "number": forms.TextInput(attrs={"autocomplete": "off"}),
             "organisation": forms.TextInput(attrs={"autocomplete": "organization"}),
@@ -46,6 +56,7 @@ class CardForm(forms.Form):
         label="Card number",
         max_length=30,
         help_text="One of the numbers below. Never type the number of a real card here.",
+        error_messages={"required": "Type one of the card numbers below."},
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
 
@@ -57,6 +68,7 @@ class DeclineForm(forms.Form):
         label="Reason",
         max_length=300,
         help_text="Its sender reads this, on the order page and in a mail.",
+        error_messages={"required": "Say why: the sender of the purchase order reads the reason."},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
