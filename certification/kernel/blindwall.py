@@ -29,14 +29,26 @@ def blinded(scorer_id: UUID | None) -> Iterator[None]:
     `scorer_id` is who the row-level policies let the block see; None sees no scorer's rows.
     """
     with transaction.atomic(durable=not connection.in_atomic_block):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('icg.scorer', %s, true)", [str(scorer_id or "")])
-            cursor.execute(f"SET LOCAL ROLE {connection.ops.quote_name(settings.BLIND_ROLE)}")
+        before = _standing()
+        _stand(settings.BLIND_ROLE, str(scorer_id or ""))
         yield
         # Only reached without an error; after one, the rollback restores role and setting.
-        with connection.cursor() as cursor:
-            cursor.execute("RESET ROLE")
-            cursor.execute("SELECT set_config('icg.scorer', '', true)")
+        _stand(*before)
+
+
+def _standing() -> tuple[str, str]:
+    """The role and the scorer this transaction stands under; a wall inside a wall falls back to the outer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('role'), current_setting('icg.scorer', true)")
+        role, scorer = cursor.fetchone() or ("none", "")
+    return role, scorer or ""
+
+
+def _stand(role: str, scorer: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('icg.scorer', %s, true), set_config('role', %s, true)", [scorer, role]
+        )
 
 
 def blind_view(scorer_of: Callable[[Any], UUID | None]) -> Callable[[View], View]:

@@ -52,7 +52,10 @@ def travel_to(instant: datetime) -> None:
 
     Raises:
         RuntimeError: the clock may not travel here (`CLOCK_TRAVEL` is off).
+        ValueError: the instant is naive.
     """
+    if instant.tzinfo is None:
+        raise ValueError("clock.travel_to() needs an aware datetime.")
     _store_offset(instant - datetime.now(UTC))
 
 

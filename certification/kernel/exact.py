@@ -52,8 +52,7 @@ def exact_text(value: Fraction) -> str:
         quotient = Decimal(value.numerator) / Decimal(value.denominator)
         if Fraction(quotient) != value:
             quotient = quotient.quantize(Decimal(1).scaleb(-_FULL_PLACES), rounding=ROUND_HALF_UP)
-        text = format(quotient.normalize(), "f")
-    return text
+        return format(quotient.normalize(), "f")
 
 
 def display(value: Fraction | Decimal, places: int = 2) -> str:

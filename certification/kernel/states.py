@@ -23,7 +23,8 @@ def require(allowed: Mapping[str, frozenset[str]], old: str, new: str, *, what: 
     """
     if new not in allowed.get(old, frozenset()):
         raise NotAllowed(
-            f"{what} is {_spoken(old)} and cannot become {_spoken(new)}. Reload the page to see where it stands."
+            f"{what} is {_spoken(old)} and cannot become {_spoken(new)}. "
+            "Reload the page to see where it stands."
         )
 
 

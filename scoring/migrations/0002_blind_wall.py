@@ -49,22 +49,48 @@ _OWN_ROWS = {
 }
 
 
+def _make_role(server_version, role, literal):
+    """SQL that makes the role, and lets the migrating account lower itself to it.
+
+    A superuser may lower itself to any role.  Anybody else must be a member; since PostgreSQL 16 a
+    role's maker is one in name only and has to give itself the right to SET ROLE.  Other databases of
+    this server may be migrating at the same instant: whoever comes second finds the work done and looks again.
+    """
+    membership, options = (
+        ("SET", " WITH SET TRUE, INHERIT FALSE") if server_version >= 160000 else ("MEMBER", "")
+    )
+    return f"""DO $$
+        DECLARE attempts int := 0;
+        BEGIN
+            LOOP
+                BEGIN
+                    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{literal}') THEN
+                        CREATE ROLE {role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+                    END IF;
+                    IF NOT pg_has_role(current_user, '{literal}', '{membership}') THEN
+                        GRANT {role} TO CURRENT_USER{options};
+                    END IF;
+                    EXIT;
+                EXCEPTION
+                    WHEN duplicate_object OR unique_violation OR internal_error THEN
+                        attempts := attempts + 1;
+                        IF attempts >= 40 THEN RAISE; END IF;
+                        PERFORM pg_sleep(0.05);
+                    WHEN insufficient_privilege THEN
+                        RAISE EXCEPTION 'The account % may not make or use the role {literal}. As an administrator '
+                            'of the server run: CREATE ROLE {role} NOLOGIN; GRANT {role} TO %{options}; '
+                            'then migrate again.', quote_ident(current_user), quote_ident(current_user)
+                            USING ERRCODE = 'insufficient_privilege';
+                END;
+            END LOOP;
+        END $$"""
+
+
 def build(apps, schema_editor):
     role = schema_editor.quote_name(settings.BLIND_ROLE)
     literal = settings.BLIND_ROLE.replace("'", "''")
     statements = [
-        f"""DO $$ BEGIN
-            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{literal}') THEN
-                CREATE ROLE {role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
-            END IF;
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-        END $$""",
-        # A superuser may lower itself to any role; anybody else must be a member.
-        f"""DO $$ BEGIN
-            IF NOT pg_has_role(current_user, '{literal}', 'MEMBER') THEN
-                GRANT {role} TO CURRENT_USER;
-            END IF;
-        END $$""",
+        _make_role(schema_editor.connection.pg_version, role, literal),
         f"GRANT USAGE ON SCHEMA public TO {role}",
         *(f"GRANT SELECT ON {table} TO {role}" for table in _PUBLIC_TABLES),
         f"GRANT INSERT ON kernel_auditevent TO {role}",
@@ -76,7 +102,7 @@ def build(apps, schema_editor):
             f"CREATE POLICY own_rows ON {table} FOR ALL TO {role} USING ({reads}) WITH CHECK ({writes})",
         ]
     for statement in statements:
-        schema_editor.execute(statement)
+        schema_editor.execute(statement, params=None)  # the text holds no placeholders, yet percent signs
 
 
 def tear_down(apps, schema_editor):
