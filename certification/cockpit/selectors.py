@@ -73,22 +73,23 @@ def cockpit(now: datetime) -> Cockpit:
 
 
 def _timeline(now: datetime) -> tuple[YearItem, ...]:
-    items = []
+    """Windows and releases around `now`; cohorts that share an instant share a bar."""
+    shared: dict[tuple[str, datetime, datetime | None], list[str]] = {}
     for cohort in Cohort.objects.prefetch_related("years"):
-        if _near(cohort.registration_opens_at, cohort.registration_closes_at, now):
-            window = cohort.registration_window
-            items.append(YearItem(f"{cohort.name}: registration", window.opens, window.closes))
+        window = cohort.registration_window
+        if _near(window.opens, window.closes, now):
+            shared.setdefault(("Registration", window.opens, window.closes), []).append(cohort.name)
         for year in cohort.years.all():
-            if _near(year.submission_opens_at, year.submission_closes_at, now):
-                items.append(
-                    YearItem(
-                        f"{cohort.name}: submission, year {year.number}",
-                        year.submission_opens_at,
-                        year.submission_closes_at,
-                    )
-                )
+            whose = f"{cohort.name} (year {year.number})"
+            opens, closes = year.submission_opens_at, year.submission_closes_at
+            if _near(opens, closes, now):
+                shared.setdefault(("Submission", opens, closes), []).append(whose)
             if _near(year.release_at, year.release_at, now):
-                items.append(YearItem(f"{cohort.name}: scores, year {year.number}", year.release_at, None))
+                shared.setdefault(("Scores", year.release_at, None), []).append(whose)
+    items = [
+        YearItem(f"{what}: {', '.join(sorted(names))}", opens, closes)
+        for (what, opens, closes), names in shared.items()
+    ]
     return tuple(sorted(items, key=lambda item: item.opens))
 
 

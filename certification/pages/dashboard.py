@@ -34,7 +34,10 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class DashboardPage:
-    """Everything on the dashboard.  Before enrolment there is a registration and no candidacy."""
+    """Everything on the dashboard.
+
+    Before enrolment there is a registration and no candidacy; `overview` is there while it goes on.
+    """
 
     step: NextStep
     registration: RegistrationCard | None
@@ -60,11 +63,12 @@ def dashboard_of(account: User, now: datetime) -> DashboardPage:
             results=tuple(results.results_of(candidacy.id)) if candidacy else (),
             certificate_number=None,
         )
-    overview = portfolio.candidate_overview(candidacy, now)
+    is_active = candidacy.state == CandidacyState.ACTIVE
+    overview = portfolio.candidate_overview(candidacy, now) if is_active else None
     certificate_number = certificates.number_of(candidacy.id)
     past = tuple(results.results_of(candidacy.id))
     return DashboardPage(
-        step=_candidacy_step(candidacy, overview, past, certificate_number, now),
+        step=_candidacy_step(candidacy, overview, past, certificate_number),
         registration=None,
         candidacy=candidacy,
         overview=overview,
@@ -90,10 +94,9 @@ def _registration_step(card: RegistrationCard, now: datetime) -> NextStep:
 
 def _candidacy_step(
     candidacy: CandidacyCard,
-    overview: CandidateOverview,
+    overview: CandidateOverview | None,
     past: tuple[ResultCard, ...],
     certificate_number: str | None,
-    now: datetime,
 ) -> NextStep:
     if candidacy.state == CandidacyState.CERTIFIED:
         if certificate_number is None:
@@ -104,7 +107,7 @@ def _candidacy_step(
             url=reverse("certificates:download", args=[certificate_number]),
             action="Download your certificate",
         )
-    if candidacy.state == CandidacyState.ENDED:
+    if overview is None:
         return NextStep(
             "This candidacy has ended",
             "Your results say why. You may register again and start over.",
@@ -112,10 +115,10 @@ def _candidacy_step(
             action="Read your results",
             waiting=True,
         )
-    return _entry_step(overview, past, now)
+    return _entry_step(overview, past)
 
 
-def _entry_step(overview: CandidateOverview, past: tuple[ResultCard, ...], now: datetime) -> NextStep:
+def _entry_step(overview: CandidateOverview, past: tuple[ResultCard, ...]) -> NextStep:
     ready = [entry for entry in overview.entries if entry.is_open and _is_ready(entry)]
     unfinished = [entry for entry in overview.entries if entry.may_prepare and not entry.is_complete]
     prepared = [entry for entry in overview.entries if entry.may_prepare and _is_ready(entry)]
