@@ -5,6 +5,7 @@ States are never edited here: they move through the services alone.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -194,8 +195,7 @@ class RegistrationAdmin(OfficeAdmin):
         "cohort",
         "state",
         "flagged_for_staff",
-        "coaching_percent",
-        "years_employed",
+        "share",
         "started_at",
     ]
     list_filter = ["flagged_for_staff", "state", "cohort"]
@@ -221,6 +221,10 @@ class RegistrationAdmin(OfficeAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
+
+    @admin.display(description="coaching time (%)", ordering="coaching_percent")
+    def share(self, registration: Registration) -> Decimal | None:
+        return registration.coaching_percent
 
     @admin.display(description="reasons")
     def why(self, registration: Registration) -> str:
