@@ -38,7 +38,7 @@ _ACCOUNTS = (
 
 
 class Command(BaseCommand):
-    help = "Load the frameworks, last season (played) and this season's open cohort, with one account per role."
+    help = "Load the frameworks, last season (played), the open cohort, and one account per role."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--accounts", action="store_true", help="only print the accounts")
