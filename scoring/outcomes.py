@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, When
 
 from certification.kernel.reconcile import Counts
 
@@ -100,18 +100,26 @@ def readings(codes: Iterable[str]) -> dict[str, list[ReadingCard]]:
 
 def progress(codes: Iterable[str]) -> dict[str, PacketProgress]:
     """How far each packet is."""
-    packets = Packet.objects.filter(code__in=list(codes)).annotate(
-        needed=NEEDED, scored=_SCORED, adjudicated=_ADJUDICATED
+    packets = with_progress(Packet.objects.filter(code__in=list(codes))).values_list(
+        "code", "state", "scored", "adjudicated", "wanted"
     )
     return {
-        packet.code: PacketProgress(
-            state=PacketState(packet.state),
-            readings_done=packet.scored + packet.adjudicated,
-            readings_needed=packet.needed
-            + (1 if packet.state == PacketState.ADJUDICATION or packet.adjudicated else 0),
-        )
-        for packet in packets
+        code: PacketProgress(PacketState(state), scored + adjudicated, wanted)
+        for code, state, scored, adjudicated, wanted in packets
     }
+
+
+def with_progress(packets: QuerySet[Packet]) -> QuerySet[Packet]:
+    """Packets with how many readings they have (`scored`, `adjudicated`) and want (`wanted`)."""
+    return packets.annotate(
+        needed=NEEDED, staffed=STAFFED, scored=_SCORED, adjudicated=_ADJUDICATED
+    ).annotate(
+        wanted=Case(
+            When(Q(state=PacketState.ADJUDICATION) | Q(adjudicated__gt=0), then=F("needed") + 1),
+            default=F("needed"),
+            output_field=IntegerField(),
+        )
+    )
 
 
 def close_packets(now: datetime) -> Counts:
@@ -130,9 +138,7 @@ def close_packets(now: datetime) -> Counts:
 
 
 def _moving() -> list[str]:
-    packets = Packet.objects.annotate(
-        needed=NEEDED, staffed=STAFFED, scored=_SCORED, adjudicated=_ADJUDICATED
-    ).filter(
+    packets = with_progress(Packet.objects.all()).filter(
         Q(state=PacketState.ASSIGNED, scored__gte=F("needed"))
         | Q(state=PacketState.ASSIGNED, staffed__lt=F("needed"))
         | Q(state=PacketState.ADJUDICATION, adjudicated__gte=1)
@@ -188,7 +194,7 @@ def _write_result(packet: Packet, status: combine.Scored | combine.Unscorable, n
     look_fors = scored.look_fors if scored else {}
     PacketResult.objects.create(
         packet=packet,
-        score=scored.score if scored else None,
+        score=scored.score if scored else None,  # type: ignore[misc]  # the field takes fractions
         condition=status.condition if isinstance(status, combine.Unscorable) else "",
         look_fors={key: f"{score.numerator}/{score.denominator}" for key, score in look_fors.items()},
         reasons=list(status.reasons),

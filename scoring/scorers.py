@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from certification.kernel import locks
 from certification.kernel.errors import BadInput
 
 from .models import Conflict, Qualification, Scorer
-from .states import OPEN_ASSIGNMENTS
+from .states import OPEN_ASSIGNMENTS, AssignmentState
 
 _NUMBERED = re.compile(r"S(\d+)")
 
@@ -102,13 +102,7 @@ def qualify(
     Raises:
         BadInput: the percentages miss the gate.
     """
-    misses = []
-    if exact_percent < gate.exact_percent:
-        misses.append(f"{exact_percent:f} % of the marks were exact; {gate.exact_percent:f} % are needed.")
-    if within_one_percent < gate.within_one_percent:
-        misses.append(
-            f"{within_one_percent:f} % were within one level; {gate.within_one_percent:f} % are needed."
-        )
+    misses = misses_of_gate(exact_percent, within_one_percent, gate)
     if misses:
         raise BadInput(
             "The scorer has not passed the gate. Practise, then try other benchmark papers.", misses
@@ -125,13 +119,30 @@ def qualify(
     return qualification
 
 
+def misses_of_gate(exact_percent: Decimal, within_one_percent: Decimal, gate: Gate = GATE) -> tuple[str, ...]:
+    """What is missing to pass the gate, a sentence each; empty when it is passed."""
+    misses = []
+    if exact_percent < gate.exact_percent:
+        misses.append(f"{exact_percent:f} % of the marks were exact; {gate.exact_percent:f} % are needed.")
+    if within_one_percent < gate.within_one_percent:
+        misses.append(
+            f"{within_one_percent:f} % were within one level; {gate.within_one_percent:f} % are needed."
+        )
+    return tuple(misses)
+
+
+def with_load(found: QuerySet[Scorer]) -> QuerySet[Scorer]:
+    """Scorers with how many packets they have `open` and `submitted`."""
+    return found.annotate(
+        open=Count("assignments", filter=Q(assignments__state__in=OPEN_ASSIGNMENTS)),
+        submitted=Count("assignments", filter=Q(assignments__state=AssignmentState.SUBMITTED)),
+    )
+
+
 def scorer_cards(rubric_entry_id: UUID) -> list[ScorerCard]:
     """Every active scorer qualified for this kind of entry, by alias."""
-    scorers = (
-        Scorer.objects.filter(is_active=True, qualifications__rubric_entry=rubric_entry_id)
-        .annotate(open=Count("assignments", filter=Q(assignments__state__in=OPEN_ASSIGNMENTS)))
-        .prefetch_related("conflicts")
-    )
+    qualified = Scorer.objects.filter(is_active=True, qualifications__rubric_entry=rubric_entry_id)
+    scorers = with_load(qualified).prefetch_related("conflicts")
     return [
         ScorerCard(
             id=scorer.pk,
@@ -140,7 +151,7 @@ def scorer_cards(rubric_entry_id: UUID) -> list[ScorerCard]:
             employer=scorer.employer,
             district=scorer.district,
             conflicts=tuple(sorted(conflict.organisation for conflict in scorer.conflicts.all())),
-            open_assignments=scorer.open,
+            open_assignments=scorer.open,  # type: ignore[attr-defined]
         )
         for scorer in scorers
     ]

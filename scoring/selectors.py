@@ -110,6 +110,11 @@ class EvidenceSlot:
     parts: tuple[Document | Video, ...]
 
     @property
+    def is_one_part(self) -> bool:
+        """Whether the slot's only part says the slot's own title already."""
+        return [part.title for part in self.parts] == [self.title]
+
+    @property
     def summary(self) -> str:
         """`8 pages`, `1 video`, or both."""
         pages = sum(len(part.pages) for part in self.parts if isinstance(part, Document))
@@ -258,6 +263,8 @@ def level_text(rules: RuleSet, look_for: LookForCard, level: int) -> str:
 
 
 def _mine(scorer_id: UUID | None) -> QuerySet[Assignment]:
+    if scorer_id is None:
+        return Assignment.objects.none()
     return (
         Assignment.objects.filter(scorer_id=scorer_id)
         .exclude(state=AssignmentState.RECUSED)

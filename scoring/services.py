@@ -106,11 +106,15 @@ def submit_reading(
     judged = _reading(assignment, ratings, condition)
     problems = combine.problems_of(rules, entry_key, judged)
     if problems:
-        raise Incomplete("The marks were saved and not submitted: something is missing.", problems)
+        raise Incomplete("Not submitted: the reading is not complete.", problems)
     score = None if condition else combine.entry_score_of_reading(rules, entry_key, judged)
     # The row-level policy lets marks in only while the assignment is open, so it is closed last.
     reading = Reading.objects.create(
-        assignment=assignment, condition=condition or "", note=note, score=score, submitted_at=now
+        assignment=assignment,
+        condition=condition or "",
+        note=note,
+        score=score,  # type: ignore[misc]  # the field takes fractions
+        submitted_at=now,
     )
     Mark.objects.bulk_create(
         Mark(reading=reading, look_for=look_for, points=points)

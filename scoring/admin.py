@@ -1,0 +1,346 @@
+"""Scoring in the administration: what may be changed, and what may only be looked at.
+
+Staff see everything and every look at somebody's marks is on record.  No scorer comes here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import models
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
+
+from accounts.models import BLIND_ROLES, Role, User
+from certification.kernel import audit
+from certification.kernel.exact import display
+
+from . import library, scorers
+from .models import (
+    Assignment,
+    Conflict,
+    EvidenceShown,
+    LookFor,
+    Packet,
+    PacketFile,
+    Qualification,
+    Reading,
+    Rubric,
+    RubricEntry,
+    RuleSetVersion,
+    Scorer,
+)
+from .outcomes import with_progress
+from .rules.ruleset import BadRuleSet, RuleSet
+
+
+class ReadOnly:
+    """Rows that states and services write, and nobody else."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+# ---- rubrics and rule sets ----
+
+
+class RubricEntryInline(admin.TabularInline):
+    model = RubricEntry
+    fields = ["ordinal", "key", "title"]
+    extra = 0
+    show_change_link = True
+
+
+@admin.register(Rubric)
+class RubricAdmin(admin.ModelAdmin):
+    list_display = ["title", "slug", "version"]
+    inlines = [RubricEntryInline]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Rubric | None = None) -> bool:
+        return obj is not None and not Packet.objects.filter(rubric_entry__rubric=obj).exists()
+
+
+class LookForInline(admin.StackedInline):
+    model = LookFor
+    extra = 0
+
+    def _free(self, entry: RubricEntry | None) -> bool:
+        return entry is None or not entry.packets.exists()
+
+    def has_add_permission(self, request: HttpRequest, obj: RubricEntry | None = None) -> bool:
+        return self._free(obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: RubricEntry | None = None) -> bool:
+        return self._free(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: RubricEntry | None = None) -> bool:
+        return self._free(obj)
+
+
+@admin.register(RubricEntry)
+class RubricEntryAdmin(admin.ModelAdmin):
+    """Look-fors stay as they are once a packet is scored by them; a later cohort gets a new rubric."""
+
+    list_display = ["title", "key", "rubric"]
+    list_filter = ["rubric"]
+    list_select_related = ["rubric"]
+    inlines = [LookForInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: RubricEntry | None = None) -> list[str]:
+        return ["rubric", "key"] if obj and obj.packets.exists() else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: RubricEntry | None = None) -> bool:
+        return obj is not None and not obj.packets.exists()
+
+
+class RuleSetForm(forms.ModelForm):
+    """Says everything that is wrong with the data at once, in the rule set's own words."""
+
+    class Meta:
+        model = RuleSetVersion
+        fields = ["slug", "version", "title", "data"]
+
+    def clean_data(self) -> Any:
+        try:
+            parsed = RuleSet.from_data(self.cleaned_data["data"])
+        except BadRuleSet as bad:
+            raise forms.ValidationError(list(bad.problems)) from bad
+        self.instance.digest = parsed.digest()
+        return parsed.to_data()
+
+
+@admin.register(RuleSetVersion)
+class RuleSetAdmin(admin.ModelAdmin):
+    """Editable until a packet is minted with it; then a new version is the way to change it."""
+
+    form = RuleSetForm
+    list_display = ["title", "slug", "version", "used_at"]
+    list_filter = ["slug"]
+    readonly_fields = ["digest", "used_at"]
+    actions = ["start_new_version"]
+
+    def has_change_permission(self, request: HttpRequest, obj: RuleSetVersion | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.used_at is None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: RuleSetVersion | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and obj is not None and obj.used_at is None
+
+    def save_model(self, request: HttpRequest, obj: RuleSetVersion, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        audit.record(
+            actor=request.user,
+            action="edited a rule set" if change else "added a rule set",
+            subject=obj,
+            detail={"digest": obj.digest},
+        )
+
+    @admin.action(description="Start a new version, to be edited")
+    def start_new_version(self, request: HttpRequest, queryset: models.QuerySet[RuleSetVersion]) -> None:
+        for old in queryset:
+            made = library.start_new_version(rule_set_id=old.pk)
+            self.message_user(
+                request, f"Version {made.version} of {made.slug} can be edited.", messages.SUCCESS
+            )
+
+
+# ---- scorers ----
+
+
+class EnlistForm(forms.ModelForm):
+    """Enlists an account; the scorer keeps its bare key and nothing else of it."""
+
+    account = forms.ModelChoiceField(
+        queryset=User.objects.none(), help_text="A scorer's or lead scorer's account."
+    )
+
+    class Meta:
+        model = Scorer
+        fields = ["employer", "district"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["account"]
+        assert isinstance(field, forms.ModelChoiceField)
+        enlisted = Scorer.objects.values("account_id")
+        field.queryset = User.objects.filter(role__in=BLIND_ROLES, is_active=True).exclude(pk__in=enlisted)
+
+
+class ConflictInline(admin.TabularInline):
+    model = Conflict
+    extra = 1
+
+
+class QualificationForm(forms.ModelForm):
+    """Holds the gate where staff type the percentages in."""
+
+    class Meta:
+        model = Qualification
+        fields = ["rubric_entry", "exact_percent", "within_one_percent", "qualified_at"]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        values = cleaned or {}
+        if "exact_percent" in values and "within_one_percent" in values:
+            misses = scorers.misses_of_gate(values["exact_percent"], values["within_one_percent"])
+            if misses:
+                raise forms.ValidationError(list(misses))
+        return cleaned
+
+
+class QualificationInline(admin.TabularInline):
+    model = Qualification
+    form = QualificationForm
+    extra = 0
+
+
+@admin.register(Scorer)
+class ScorerAdmin(admin.ModelAdmin):
+    list_display = ["alias", "is_lead", "is_active", "employer", "district", "open_packets", "submitted"]
+    list_filter = ["is_active", "is_lead"]
+    search_fields = ["alias", "employer", "district"]
+    readonly_fields = ["alias", "account_id"]
+    inlines = [QualificationInline, ConflictInline]
+
+    def get_form(
+        self, request: HttpRequest, obj: Scorer | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if obj is None:
+            kwargs["form"] = EnlistForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Scorer | None = None) -> Any:
+        added = ["account", "employer", "district"]
+        changed = ["alias", "account_id", "is_lead", "is_active", "employer", "district"]
+        return [(None, {"fields": added if obj is None else changed})]
+
+    def get_inlines(self, request: HttpRequest, obj: Scorer | None) -> Any:
+        return [] if obj is None else super().get_inlines(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Scorer]:
+        return scorers.with_load(super().get_queryset(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Scorer | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Scorer, form: ModelForm[Scorer], change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            account: User = form.cleaned_data["account"]
+            obj.pk = scorers.enlist_scorer(
+                account_id=account.pk,
+                is_lead=account.role == Role.LEAD_SCORER,
+                employer=obj.employer,
+                district=obj.district,
+            )
+            obj.refresh_from_db()
+        audit.record(
+            actor=request.user, action="edited a scorer" if change else "enlisted a scorer", subject=obj
+        )
+
+    @admin.display(description="open packets")
+    def open_packets(self, obj: Scorer) -> int:
+        return obj.open  # type: ignore[attr-defined, no-any-return]
+
+    @admin.display(description="submitted")
+    def submitted(self, obj: Scorer) -> int:
+        return obj.submitted  # type: ignore[attr-defined, no-any-return]
+
+
+# ---- packets, readings, evidence ----
+
+
+class PacketFileInline(ReadOnly, admin.TabularInline):
+    model = PacketFile
+    fields = ["ordinal", "slot_title", "label", "kind", "page_number", "content_type", "size", "sha256"]
+    readonly_fields = fields
+
+
+class AssignmentInline(ReadOnly, admin.TabularInline):
+    model = Assignment
+    fields = ["scorer", "role", "state", "assigned_at", "opened_at", "saved_at", "ended_at"]
+    readonly_fields = fields
+
+
+@admin.register(Packet)
+class PacketAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["code", "rubric_entry", "state", "readings", "minted_at", "closed_at"]
+    list_filter = ["state", "rubric_entry"]
+    list_select_related = ["rubric_entry"]
+    search_fields = ["code"]
+    inlines = [AssignmentInline, PacketFileInline]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Packet]:
+        return with_progress(super().get_queryset(request))
+
+    @admin.display(description="readings")
+    def readings(self, obj: Packet) -> str:
+        return f"{obj.scored + obj.adjudicated} of {obj.wanted}"  # type: ignore[attr-defined]
+
+
+@admin.register(Reading)
+class ReadingAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["packet", "scorer", "role", "condition", "score_shown", "submitted_at"]
+    list_filter = ["assignment__role", "condition"]
+    list_select_related = ["assignment__packet", "assignment__scorer"]
+    search_fields = ["assignment__packet__code", "assignment__scorer__alias"]
+    fields = ["packet", "scorer", "role", "condition", "score_shown", "marks_shown", "note", "submitted_at"]
+    readonly_fields = fields
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        audit.record(actor=request.user, action="looked at a reading", subject=("scoring.Reading", object_id))
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.display(ordering="assignment__packet__code")
+    def packet(self, obj: Reading) -> str:
+        return obj.assignment.packet.code
+
+    @admin.display(ordering="assignment__scorer__alias")
+    def scorer(self, obj: Reading) -> str:
+        return obj.assignment.scorer.alias
+
+    @admin.display()
+    def role(self, obj: Reading) -> str:
+        return obj.assignment.get_role_display()
+
+    @admin.display(description="score")
+    def score_shown(self, obj: Reading) -> str:
+        return "–" if obj.score is None else display(obj.score)
+
+    @admin.display(description="marks")
+    def marks_shown(self, obj: Reading) -> str:
+        marks = obj.marks.order_by("look_for")
+        return format_html_join(
+            "", "<div>{}: {}</div>", ((mark.look_for, mark.points.normalize()) for mark in marks)
+        )
+
+
+@admin.register(EvidenceShown)
+class EvidenceShownAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["shown_at", "scorer", "packet", "label", "sha256"]
+    list_select_related = ["assignment__packet", "assignment__scorer", "file"]
+    search_fields = ["assignment__packet__code", "assignment__scorer__alias", "sha256"]
+    date_hierarchy = "shown_at"
+
+    @admin.display(ordering="assignment__scorer__alias")
+    def scorer(self, obj: EvidenceShown) -> str:
+        return obj.assignment.scorer.alias
+
+    @admin.display(ordering="assignment__packet__code")
+    def packet(self, obj: EvidenceShown) -> str:
+        return obj.assignment.packet.code
+
+    @admin.display()
+    def label(self, obj: EvidenceShown) -> str:
+        return obj.file.label
