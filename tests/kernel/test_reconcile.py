@@ -164,9 +164,9 @@ class TestRing:
 
     @pytest.mark.django_db(transaction=True)
     def test_a_change_that_is_rolled_back_rings_nothing(self, rung: list[str]) -> None:
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with transaction.atomic():
             reconcile.ring("outbox.deliver")
-            raise ZeroDivisionError
+            transaction.set_rollback(True)
         assert rung == []
 
     @pytest.mark.django_db(transaction=True)
