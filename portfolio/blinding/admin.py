@@ -9,14 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 
 from accounts.models import User
 from certification.kernel import clock
 
 from ..matching import services as matching
 from ..models import Blinding
-from ..states import BlindingState
 from . import selectors, views
 
 
@@ -25,7 +23,7 @@ class BlindingAdmin(admin.ModelAdmin):
     """A work list.  Nothing is edited here: what may be done next is on the page of each blinding."""
 
     list_display = ("candidate", "entry_title", "year", "stands", "held_up", "sealed_at", "checked_by")
-    list_filter = ("state", "entry__template", "entry__year", "entry__candidacy__cohort")
+    list_filter = ("state", "entry__year", "entry__candidacy__cohort")
     search_fields = ("entry__candidacy__number", "packet_code")
     ordering = ("entry__sealed_at", "pk")
     list_per_page = 50
@@ -47,6 +45,7 @@ class BlindingAdmin(admin.ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {
+            "title": "Blindings",
             "state_counts": selectors.state_counts(),
             "unmatched_count": len(matching.unmatched(clock.now())),
         }
@@ -87,8 +86,7 @@ class BlindingAdmin(admin.ModelAdmin):
 
     @admin.display(description="stands", ordering="state")
     def stands(self, blinding: Blinding) -> str:
-        tone = selectors.TONES[BlindingState(blinding.state)]
-        return format_html('<span class="badge tone-{}">{}</span>', tone, blinding.get_state_display())
+        return blinding.get_state_display()
 
     @admin.display(description="needs manual work", ordering="open_findings")
     def held_up(self, blinding: Blinding) -> str:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from candidates import selectors as candidates
 from candidates import services as candidate_services
@@ -66,6 +67,9 @@ def test_a_scored_entry_is_closed_in_year_two_and_the_other_must_be_submitted(ca
     assert "retakes open in year 3" in opened.reasons["entry-1"]
     with pytest.raises(NotAllowed, match="retakes open in year 3"):
         make.a_draft(candidacy, release)
+    (attempt,) = overview(candidacy, release).entries[0].earlier
+    assert (attempt.year, attempt.label) == (1, "Scored")
+    assert attempt.url == reverse("portfolio:report", args=[entry.pk])
 
 
 def test_a_retake_in_year_three_is_an_attempt_of_its_own_marked_as_one(candidacy: Candidacy) -> None:
