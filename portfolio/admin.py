@@ -12,8 +12,11 @@ from django.utils.html import format_html
 
 from accounts.models import User
 
+from .blinding import admin as blinding_admin
+from .downloads import original_response
 from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot
-from .views import original_response
+
+__all__ = ["blinding_admin"]
 
 
 class ReadOnlyMixin:

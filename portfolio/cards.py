@@ -69,6 +69,7 @@ class AttemptCard:
     year: int
     state: EntryState
     label: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)

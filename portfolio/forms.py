@@ -35,9 +35,8 @@ class UploadForm(forms.Form):
     ) -> None:
         super().__init__(data, files, auto_id=f"{slot.rules.key}_%s")
         field = self.fields["file"]
-        field.label = "Another file" if slot.files and not slot.replaces else "File"
-        if slot.replaces:
-            field.label = "A file in place of this one"
+        kind = "New file" if slot.replaces else "Another file" if slot.files else "File"
+        field.label = f"{kind} for “{slot.rules.title}”"
         field.help_text = slot.rules.limits_in_words
         field.widget.attrs.update(accept=slot.accept)
 

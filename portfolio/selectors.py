@@ -197,12 +197,14 @@ def _overview_of(
         url=url,
         action=action,
         receipts=_receipt_cards(current) if current else (),
-        earlier=tuple(
-            AttemptCard(attempt.year, EntryState(attempt.state), attempt.get_state_display())
-            for attempt in attempts
-            if attempt is not current
-        ),
+        earlier=tuple(_attempt_card(attempt) for attempt in attempts if attempt is not current),
     )
+
+
+def _attempt_card(attempt: Entry) -> AttemptCard:
+    state = EntryState(attempt.state)
+    page = "portfolio:report" if state is EntryState.RELEASED else "portfolio:entry"
+    return AttemptCard(attempt.year, state, str(state.label), reverse(page, args=[attempt.pk]))
 
 
 def _next_action(
@@ -236,6 +238,8 @@ def _state_label(state: EntryState | None, *, may_prepare: bool) -> str:
 
 
 def _reason(reason: str, state: EntryState | None, year: int | None, window: WindowState) -> str:
+    if state is EntryState.SUBMITTED:
+        return "Submitted. Until the window closes you may withdraw it, change it and submit it again."
     if state is EntryState.SEALED:
         return f"Submitted in year {year} and with the scorers. Its score comes out with everybody's."
     if year is not None and window is WindowState.AFTER and state in (None, EntryState.UNUSED):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -22,6 +21,7 @@ from certification.kernel.errors import Refusal
 
 from . import directions as reading
 from . import selectors, services
+from .downloads import original_response
 from .forms import SubmitForm, UploadForm
 from .selectors import EntryPage, SlotCard
 from .uploads import receiving
@@ -163,7 +163,7 @@ def original(request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
 def submit(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """The last look at an entry; POST submits it and leads to the receipt."""
     page = _own(request, entry_id)
-    form = SubmitForm(request.POST or None)
+    form = SubmitForm(request.POST if request.method == "POST" else None)
     refusal: Refusal | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -206,19 +206,6 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
     rows = [(piece["slot"], piece["name"], piece["size"], piece["sha256"]) for piece in found.manifest]
     context = {"receipt": found, "page": page, "rows": rows, "is_current": page.is_current(found)}
     return render(request, "portfolio/receipt.html", context)
-
-
-def original_response(by: User, evidence_id: UUID) -> HttpResponseBase:
-    """An original as a download, for its owner or staff; 404 for anybody else."""
-    try:
-        evidence, stream = services.open_original(evidence_id=evidence_id, by=by)
-    except (ObjectDoesNotExist, FileNotFoundError):
-        raise Http404 from None
-    response = FileResponse(stream, content_type="application/octet-stream")
-    response["Content-Length"] = str(evidence.size)
-    response["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(evidence.original_name)}"
-    response["Cache-Control"] = "private, no-store"
-    return response
 
 
 def _own(request: HttpRequest, entry_id: UUID) -> EntryPage:
