@@ -249,11 +249,11 @@ class ScorerAdmin(admin.ModelAdmin):
 
     @admin.display(description="open packets")
     def open_packets(self, obj: Scorer) -> int:
-        return obj.open  # type: ignore[attr-defined, no-any-return]
+        return obj.open  # type: ignore[attr-defined]
 
     @admin.display(description="submitted")
     def submitted(self, obj: Scorer) -> int:
-        return obj.submitted  # type: ignore[attr-defined, no-any-return]
+        return obj.submitted  # type: ignore[attr-defined]
 
 
 # ---- packets, readings, evidence ----
@@ -261,14 +261,23 @@ class ScorerAdmin(admin.ModelAdmin):
 
 class PacketFileInline(ReadOnly, admin.TabularInline):
     model = PacketFile
-    fields = ["ordinal", "slot_title", "label", "kind", "page_number", "content_type", "size", "sha256"]
-    readonly_fields = fields
+    readonly_fields = (
+        "ordinal",
+        "slot_title",
+        "label",
+        "kind",
+        "page_number",
+        "content_type",
+        "size",
+        "sha256",
+    )
+    fields = readonly_fields
 
 
 class AssignmentInline(ReadOnly, admin.TabularInline):
     model = Assignment
-    fields = ["scorer", "role", "state", "assigned_at", "opened_at", "saved_at", "ended_at"]
-    readonly_fields = fields
+    readonly_fields = ("scorer", "role", "state", "assigned_at", "opened_at", "saved_at", "ended_at")
+    fields = readonly_fields
 
 
 @admin.register(Packet)
@@ -293,8 +302,17 @@ class ReadingAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ["assignment__role", "condition"]
     list_select_related = ["assignment__packet", "assignment__scorer"]
     search_fields = ["assignment__packet__code", "assignment__scorer__alias"]
-    fields = ["packet", "scorer", "role", "condition", "score_shown", "marks_shown", "note", "submitted_at"]
-    readonly_fields = fields
+    readonly_fields = (
+        "packet",
+        "scorer",
+        "role",
+        "condition",
+        "score_shown",
+        "marks_shown",
+        "note",
+        "submitted_at",
+    )
+    fields = readonly_fields
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

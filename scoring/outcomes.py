@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, When
@@ -100,12 +101,12 @@ def readings(codes: Iterable[str]) -> dict[str, list[ReadingCard]]:
 
 def progress(codes: Iterable[str]) -> dict[str, PacketProgress]:
     """How far each packet is."""
-    packets = with_progress(Packet.objects.filter(code__in=list(codes))).values_list(
-        "code", "state", "scored", "adjudicated", "wanted"
-    )
+    packets: QuerySet[Any] = with_progress(Packet.objects.filter(code__in=list(codes)))
     return {
-        code: PacketProgress(PacketState(state), scored + adjudicated, wanted)
-        for code, state, scored, adjudicated, wanted in packets
+        packet.code: PacketProgress(
+            PacketState(packet.state), packet.scored + packet.adjudicated, packet.wanted
+        )
+        for packet in packets
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from django.core.files.base import ContentFile
@@ -51,7 +52,7 @@ def rubric(framework: str = "two-entry") -> api.RubricCard:
     return api.load_rubric(slug=framework, title=framework, entries=entries)
 
 
-def rule_set(framework: str = "two-entry", **changes: object) -> UUID:
+def rule_set(framework: str = "two-entry", **changes: Any) -> UUID:
     """The id of the pilot rule set with some fields changed."""
     data = {**pilot_data(framework), **changes}
     return api.load_rule_set(slug=f"rules-{framework}", title="Rules", data=data)
@@ -62,12 +63,10 @@ def store(content: bytes, name: str) -> str:
     return storages["blind"].save(name, ContentFile(content))
 
 
-def file_spec(
-    ordinal: int, kind: str = "page", content: bytes = PIXEL, **fields: object
-) -> api.PacketFileSpec:
+def file_spec(ordinal: int, kind: str = "page", content: bytes = PIXEL, **fields: Any) -> api.PacketFileSpec:
     """A stored file as a packet takes it."""
     suffix, content_type = ("mp4", "video/mp4") if kind == "video" else ("jpg", "image/jpeg")
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "slot_title": "Written pieces",
         "label": "Written pieces",
         "page_number": ordinal if kind == "page" else None,
@@ -80,12 +79,12 @@ def file_spec(
         storage_key=store(content, f"{ids.uuid().hex}.{suffix}"),
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        **{**values, **fields},  # type: ignore[arg-type]
+        **{**values, **fields},
     )
 
 
 def packet(
-    entry: str = "entry-1", *, files: list[api.PacketFileSpec] | None = None, **rule_changes: object
+    entry: str = "entry-1", *, files: list[api.PacketFileSpec] | None = None, **rule_changes: Any
 ) -> Packet:
     """A minted packet of one page, or of `files`."""
     code = api.mint_packet(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -19,7 +20,11 @@ ACTS = ["open", "save", "submit", "submit_other", "submit_unscorable", "recuse",
 
 
 def act(assignment: Assignment, what: str) -> None:
-    whose = {"scorer_id": assignment.scorer_id, "assignment_id": assignment.pk, "now": make.NOW}
+    whose: dict[str, Any] = {
+        "scorer_id": assignment.scorer_id,
+        "assignment_id": assignment.pk,
+        "now": make.NOW,
+    }
     if what == "open":
         services.open_assignment(**whose)
     elif what == "save":

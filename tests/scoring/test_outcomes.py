@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -24,7 +25,7 @@ def sweep() -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def read_by_two(first: str, second: str, **rule_changes: object) -> Packet:
+def read_by_two(first: str, second: str, **rule_changes: Any) -> Packet:
     packet = make.packet(**rule_changes)
     for given in (first, second):
         condition = given if given.isidentifier() else None
