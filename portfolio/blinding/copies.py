@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,11 @@ from .models import Blinding, CleanedFile, Finding, UnclaimedCopy
 logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1024 * 1024
+# Whoever's they are, they lead to somebody: a second address, a school's page, a channel with the videos.
+ADDRESSES = (
+    Term("any e-mail address", "email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    Term("any link", "link", re.compile(r"(?:https?://|www\.)[^\s<>\")]+")),
+)
 
 
 class StoreSilent(Exception):
@@ -148,7 +154,8 @@ def _sweep_one(blinding_id: UUID) -> int:
 
 
 def _cleaned(blinding: Blinding, folder: Path) -> tuple[list[Copy], list[tuple[Evidence, Found]]]:
-    terms = search_terms(identity_of(blinding))
+    known = search_terms(identity_of(blinding))
+    terms = (*known, *ADDRESSES)
     made: list[Copy] = []
     found: list[tuple[Evidence, Found]] = []
     for place, (evidence, label) in enumerate(_labelled(blinding)):
@@ -160,7 +167,7 @@ def _cleaned(blinding: Blinding, folder: Path) -> tuple[list[Copy], list[tuple[E
         else:
             copies, findings = _clean_document(evidence, label, original, terms, work)
         original.unlink()
-        _require_clean(label, copies, terms)
+        _require_clean(label, copies, known)
         made += copies
         found += [(evidence, finding) for finding in findings]
     if not made:

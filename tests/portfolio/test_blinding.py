@@ -19,7 +19,7 @@ from certification.kernel.locks import lock_number
 from certification.kernel.models import AuditEvent
 from portfolio.blinding import copies, services
 from portfolio.blinding.cleaning import assert_clean
-from portfolio.blinding.identifiers import search_terms
+from portfolio.blinding.identifiers import redact, search_terms
 from portfolio.blinding.models import CleanedFile, Finding, UnclaimedCopy
 from portfolio.models import Blinding, Evidence
 from portfolio.states import BlindingState
@@ -132,6 +132,12 @@ def test_findings_say_where_the_original_named_the_candidate(cleaned: Blinding) 
     findings = list(cleaned.findings.all())
     assert {"file name", "page 1"} <= {finding.where for finding in findings}
     assert all(finding.covered for finding in findings)
+
+
+def test_addresses_and_links_go_whoever_they_belong_to() -> None:
+    text = "Write to jo.x+1@district9.example.org or see https://video.example/ch/9 and www.district9.org/us."
+    assert redact(text, copies.ADDRESSES) == "Write to [removed] or see [removed] and [removed]"
+    assert redact("She scored 3@4, and so on.", copies.ADDRESSES) == "She scored 3@4, and so on."
 
 
 def test_words_staff_add_are_covered_at_the_next_cleaning(
