@@ -117,7 +117,10 @@ def make_docx(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) 
 
 
 def make_mp4(path: Path, *, identity: Identity, seconds: int = 2, seed: int = 0) -> Path:
-    """H.264 and AAC naming the candidate in tags, track names, the picture, and inside the H.264 stream."""
+    """H.264 and AAC naming the candidate in tags, in track names, and inside the H.264 stream.
+
+    The picture and the sound name nobody: what a video shows or says is for people to find.
+    """
     name, organisation = _name(identity), _organisation(identity)
     shade = 40 + seed * 37 % 160
     with av.open(str(path), "w", format="mp4", options={"movflags": "+use_metadata_tags"}) as container:
@@ -134,7 +137,7 @@ def make_mp4(path: Path, *, identity: Identity, seconds: int = 2, seed: int = 0)
         planted = f"sei_user_data={CAMERA_ID.hex}+{_plain(name)}"
         signed = BitStreamFilterContext(f"h264_metadata={planted}", picture)
         for number in range(seconds * FRAME_RATE):
-            for packet in picture.encode(_frame(number, shade, name)):
+            for packet in picture.encode(_frame(number, shade)):
                 _mux(container, signed.filter(packet), picture)
         for packet in picture.encode(None):
             _mux(container, signed.filter(packet), picture)
@@ -192,9 +195,9 @@ def _photo(name: str) -> bytes:
     return out.getvalue()
 
 
-def _frame(number: int, shade: int, name: str) -> av.VideoFrame:
+def _frame(number: int, shade: int) -> av.VideoFrame:
     image = Image.new("RGB", (WIDTH, HEIGHT), (shade, (shade + number * 3) % 256, 120))
-    ImageDraw.Draw(image).text((6, 50), f"{_plain(name)[:22]} {number}", fill=(255, 255, 255))
+    ImageDraw.Draw(image).text((6, 50), f"Coaching conversation {number}", fill=(255, 255, 255))
     frame = av.VideoFrame.from_image(image).reformat(format="yuv420p")
     frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
     return frame
