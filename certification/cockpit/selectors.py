@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.urls import reverse
 
 from candidates.models import Cohort, Registration
@@ -180,21 +180,20 @@ def _scoring() -> tuple[Task, ...]:
 
 
 def _cohorts() -> tuple[CohortLine, ...]:
-    counted: QuerySet[Cohort] = Cohort.objects.annotate(
+    counted = Cohort.objects.annotate(
         everyone=Count("candidacies"),
-        **{
-            f"are_{state.value}": Count("candidacies", filter=Q(candidacies__state=state))
-            for state in CandidacyState
-        },
+        active=Count("candidacies", filter=Q(candidacies__state=CandidacyState.ACTIVE)),
+        certified=Count("candidacies", filter=Q(candidacies__state=CandidacyState.CERTIFIED)),
+        ended=Count("candidacies", filter=Q(candidacies__state=CandidacyState.ENDED)),
     )
     return tuple(
         CohortLine(
             name=cohort.name,
             url=_list("candidates_candidacy", f"cohort__id__exact={cohort.pk}"),
             candidates=cohort.everyone,
-            active=cohort.are_active,
-            certified=cohort.are_certified,
-            ended=cohort.are_ended,
+            active=cohort.active,
+            certified=cohort.certified,
+            ended=cohort.ended,
         )
         for cohort in counted
     )

@@ -21,6 +21,10 @@ class ExactField(models.CharField):
 
     description = "An exact rational number"
 
+    # What the type checker's plugin reads: what may be written, and what is read.
+    _pyi_private_set_type: Fraction | Decimal | int  # type: ignore[assignment]
+    _pyi_private_get_type: Fraction  # type: ignore[assignment]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 80)
         super().__init__(*args, **kwargs)

@@ -64,8 +64,9 @@ def _score(rules: Json, entry: str, year: Json) -> Fraction | None:
     def total(reading: Json) -> Fraction | None:
         if reading["condition"]:
             return None
-        points = sum(weights[key] * Fraction(mark) for key, mark in reading["ratings"].items())
-        return points / sum(weights.values())
+        marks = reading["ratings"].items()
+        points = sum((weights[key] * Fraction(mark) for key, mark in marks), Fraction(0))
+        return points / sum(weights.values(), Fraction(0))
 
     of_entry = [reading for reading in year["readings"] if reading["entry"] == entry]
     first, second = (total(reading) for reading in of_entry if reading["role"] == "scorer")

@@ -166,7 +166,7 @@ def _sign_up(page: Page) -> None:
     page.get_by_label("Password (again)").fill(PASSWORD)
     page.get_by_role("button", name="Create").click()
     page.wait_for_url("**/confirm-email/")
-    link = re.search(r"https?://\S+/accounts/confirm-email/\S+", mail.outbox[-1].body)
+    link = re.search(r"https?://\S+/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
     assert link, mail.outbox[-1].body
     page.goto(link[0])
     page.get_by_role("button", name="Confirm").click()

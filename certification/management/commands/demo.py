@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         with (
             TemporaryDirectory(prefix="demo-") as folder,
             click.progressbar(
-                length=play.steps(options), label="Playing last season", file=self.stderr._out
+                length=play.steps(options), label="Playing last season", file=sys.stderr
             ) as bar,
             transaction.atomic(),
         ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class Command(BaseCommand):
             length=play.steps(chosen),
             label="Playing",
             item_show_func=lambda label: label or "",
-            file=self.stderr._out,  # the record may go to standard output's pipe
+            file=sys.stderr,  # the record may go to standard output's pipe
         ) as bar:
             season = play.play(chosen, folder / "files", advance=lambda label: bar.update(1, label))
         from django.conf import settings
