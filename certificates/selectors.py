@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from .models import Certificate
 from .states import CertificateState
+
+_LONGEST_NUMBER = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,20 @@ class PublicCertificate:
     revoked_at: datetime | None
 
 
+def normalised(number: str) -> str:
+    """A number as it is stored, however it was typed: `icg 2027 4kq7xw2m` is `ICG-2027-4KQ7XW2M`.
+
+    Empty when nothing of what was typed can stand in a number.
+    """
+    words = re.findall(r"[A-Z0-9]+", number.upper())
+    solid = "".join(words)
+    found = re.fullmatch(r"(ICG)(\d{4})([A-Z0-9]{8})", solid)
+    return "-".join(found.groups() if found else words)[:_LONGEST_NUMBER]
+
+
 def by_number(number: str) -> PublicCertificate | None:
     """The certificate with this number, however it was typed; None when there is none."""
-    wanted = "".join(number.split()).upper()
-    row = Certificate.objects.filter(number=wanted).first()
+    row = Certificate.objects.filter(number=normalised(number)).first()
     if row is None:
         return None
     return PublicCertificate(
@@ -36,6 +50,22 @@ def by_number(number: str) -> PublicCertificate | None:
         is_valid=row.state == CertificateState.VALID,
         revoked_at=row.revoked_at,
     )
+
+
+class Standing(StrEnum):
+    """Where a certified candidacy's certificate is."""
+
+    BEING_MADE = "being made"
+    READY = "ready"
+    REVOKED = "revoked"
+
+
+def standing_of(candidacy_id: UUID) -> Standing:
+    """Whether a certified candidacy's certificate is still being made, can be fetched, or was revoked."""
+    row = Certificate.objects.filter(candidacy_id=candidacy_id).first()
+    if row is None or (row.state == CertificateState.VALID and not row.storage_key):
+        return Standing.BEING_MADE
+    return Standing.READY if row.state == CertificateState.VALID else Standing.REVOKED
 
 
 def number_of(candidacy_id: UUID) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,21 +22,28 @@ from certification.kernel import audit, ids, outbox, states
 from certification.kernel.errors import BadInput, NotAllowed
 
 from . import document
+from .document import CannotPrint
 from .models import Certificate
 from .states import CERTIFICATE_ALLOWED, CertificateState
+
+logger = logging.getLogger(__name__)
 
 
 def issue_due(now: datetime) -> dict[str, int]:
     """Give every certified candidacy its certificate, and every certificate its PDF.
 
     The row comes first and holds all that the PDF says, so a crash between the two loses nothing.
+    A certificate that cannot be printed waits, is logged, and holds up nobody else's.
     """
     counts = {"issued": 0, "printed": 0}
     certified = Candidacy.objects.filter(state=CandidacyState.CERTIFIED, certificate__isnull=True)
     for candidacy_id in certified.values_list("pk", flat=True):
         counts["issued"] += _issue(candidacy_id, now)
     for certificate_id in Certificate.objects.filter(storage_key="").values_list("pk", flat=True):
-        counts["printed"] += _print(certificate_id)
+        try:
+            counts["printed"] += _print(certificate_id)
+        except CannotPrint:
+            logger.exception("a certificate cannot be printed")
     return counts
 
 
@@ -49,7 +57,7 @@ def _issue(candidacy_id: UUID, now: datetime) -> int:
     certified_at = candidacy.ended_at
     assert certified_at is not None  # the database refuses a certified candidacy without it
     year = certified_at.astimezone(ZoneInfo(settings.PROGRAMME_ZONE)).year
-    certificate = Certificate.objects.create(
+    Certificate.objects.create(
         number=f"ICG-{year}-{ids.code(8)}",
         candidacy=candidacy,
         name=person.name_on_certificate,
@@ -57,6 +65,29 @@ def _issue(candidacy_id: UUID, now: datetime) -> int:
         certified_at=certified_at,
         issued_at=now,
     )
+    return 1
+
+
+@transaction.atomic
+def _print(certificate_id: UUID) -> int:
+    """Make and keep the PDF of one certificate, and tell its holder; the same row makes the same bytes."""
+    certificate = Certificate.objects.select_for_update(skip_locked=True).filter(pk=certificate_id).first()
+    if certificate is None or certificate.storage_key:
+        return 0
+    pdf = document.pdf_of(certificate, verify_url=certificate_url(certificate.number))
+    store = storages["certificates"]
+    key = f"{certificate.pk.hex}.pdf"
+    if store.exists(key):  # left by a crash before the row was saved
+        store.delete(key)
+    certificate.storage_key = store.save(key, ContentFile(pdf))
+    certificate.sha256 = hashlib.sha256(pdf).hexdigest()
+    certificate.save(update_fields=["storage_key", "sha256"])
+    _announce(certificate)
+    return 1
+
+
+def _announce(certificate: Certificate) -> None:
+    person = candidates.person(certificate.candidacy_id)
     outbox.queue(
         dedupe_key=f"certificate:{certificate.pk}",
         to=person.email,
@@ -69,24 +100,6 @@ def _issue(candidacy_id: UUID, now: datetime) -> int:
             f"Anyone can check it here: {certificate_url(certificate.number)}\n"
         ),
     )
-    return 1
-
-
-@transaction.atomic
-def _print(certificate_id: UUID) -> int:
-    """Make and keep the PDF of one certificate; the same row always makes the same bytes."""
-    certificate = Certificate.objects.select_for_update(skip_locked=True).filter(pk=certificate_id).first()
-    if certificate is None or certificate.storage_key:
-        return 0
-    pdf = document.pdf_of(certificate, verify_url=certificate_url(certificate.number))
-    store = storages["certificates"]
-    key = f"{certificate.pk.hex}.pdf"
-    if store.exists(key):  # left by a crash before the row was saved
-        store.delete(key)
-    certificate.storage_key = store.save(key, ContentFile(pdf))
-    certificate.sha256 = hashlib.sha256(pdf).hexdigest()
-    certificate.save(update_fields=["storage_key", "sha256"])
-    return 1
 
 
 @transaction.atomic
@@ -99,7 +112,7 @@ def revoke_certificate(*, certificate_id: UUID, by: User, reason: str, now: date
     """
     if by.role != Role.STAFF:
         raise NotAllowed("Only staff may revoke a certificate.")
-    reason = reason.strip()
+    reason = " ".join(reason.split())
     if not reason:
         raise BadInput("Revoking a certificate needs a reason. Write down why it is taken back.")
     certificate = Certificate.objects.select_for_update().get(pk=certificate_id)

@@ -9,49 +9,59 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.access import require_role
-from accounts.models import Role
+from accounts.models import Role, User
 from certification.kernel import audit
 
 from . import selectors
 from .forms import NumberForm
 from .models import Certificate
+from .states import CertificateState
 
 
 @login_not_required
 @require_safe
 def verify(request: HttpRequest) -> HttpResponse:
-    form = NumberForm(request.GET or None)
+    """Ask for a number; `?number=` leads to its page."""
+    form = NumberForm(request.GET if "number" in request.GET else None)
     if form.is_bound and form.is_valid():
-        return redirect("verify_number", "".join(form.cleaned_data["number"].split()).upper())
+        return redirect("verify_number", form.cleaned_data["number"])
     return render(request, "certificates/verify.html", {"form": form})
 
 
 @login_not_required
 @require_safe
 def verify_number(request: HttpRequest, number: str) -> HttpResponse:
+    """Whose certificate it is and whether it is valid, for whoever holds the number."""
     certificate = selectors.by_number(number)
-    return render(
+    response = render(
         request,
         "certificates/verified.html",
-        {"certificate": certificate, "number": number, "form": NumberForm()},
+        {"certificate": certificate, "number": selectors.normalised(number)},
         status=200 if certificate else 404,
     )
+    # The page carries a name; it is for whoever has the number, not for search engines or shared caches.
+    response["X-Robots-Tag"] = "noindex"
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_role(Role.CANDIDATE, Role.STAFF)
 @require_safe
 def download(request: HttpRequest, number: str) -> FileResponse:
-    """The holder's PDF; staff may fetch it too.  Every download is on record."""
+    """The holder's PDF, while it is valid; staff may fetch any.  Every download is on record."""
+    assert isinstance(request.user, User)  # the role decorator let nobody else in
     rows = Certificate.objects.exclude(storage_key="")
     if request.user.role != Role.STAFF:
-        rows = rows.filter(candidacy__account=request.user)
-    certificate = rows.filter(number=number).first()
+        rows = rows.filter(candidacy__account=request.user, state=CertificateState.VALID)
+    certificate = rows.filter(number=selectors.normalised(number)).first()
     if certificate is None:
         raise Http404
     audit.record(actor=request.user, action="downloaded certificate", subject=certificate)
-    return FileResponse(
+    response = FileResponse(
         storages["certificates"].open(certificate.storage_key),
         as_attachment=True,
         filename=f"{certificate.number}.pdf",
         content_type="application/pdf",
     )
+    response["Cache-Control"] = "private, no-store"
+    return response

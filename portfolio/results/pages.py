@@ -34,7 +34,8 @@ _HEADLINES = {
 class EntryLine:
     """One entry after a year's release: the score that counts, and what came of it this year.
 
-    `score` is None while no attempt could be scored; `attempted` says that this year had an attempt.
+    `score` is None while no attempt could be scored; `attempted` says that this year had an attempt;
+    `kept_from_before` that an earlier year's score counts.
     """
 
     title: str
@@ -45,6 +46,8 @@ class EntryLine:
     this_year: Fraction | None
     condition: str
     report_url: str
+    bounds: Bounds
+    kept_from_before: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,6 @@ class ResultsPage:
     tone: str
     overall: Fraction | None
     overall_bounds: Bounds
-    entry_bounds: Bounds
     threshold: Fraction | None
     floor: Fraction | None
     reasons: tuple[str, ...]
@@ -77,6 +79,14 @@ class ResultsPage:
     following: OpenNext | None
     released_at: datetime
     other_years: tuple[tuple[int, str], ...]
+
+    @property
+    def trail(self) -> tuple[tuple[str, str], ...]:
+        return (("Dashboard", reverse("dashboard")),)
+
+    @property
+    def here(self) -> str:
+        return f"Results of year {self.year}"
 
 
 def results_page(account: User, candidacy_id: UUID, year: int) -> ResultsPage | None:
@@ -103,7 +113,6 @@ def results_page(account: User, candidacy_id: UUID, year: int) -> ResultsPage | 
         tone=_TONES[outcome],
         overall=decision.overall,
         overall_bounds=overall_bounds(ruleset),
-        entry_bounds=entry_bounds(ruleset, ruleset.entry_keys[0]),
         threshold=_exact(ruleset.threshold),
         floor=_exact(ruleset.floor),
         reasons=tuple(decision.reasons),
@@ -126,11 +135,13 @@ def _entry_lines(ruleset: RuleSet, candidacy_id: UUID, year: int) -> tuple[Entry
             entry__candidacy_id=candidacy_id, entry__year=year
         ).select_related("entry__template")
     }
-    return tuple(_entry_line(ruleset, key, banked.get(key), attempts.get(key)) for key in ruleset.entry_keys)
+    return tuple(
+        _entry_line(ruleset, key, year, banked.get(key), attempts.get(key)) for key in ruleset.entry_keys
+    )
 
 
 def _entry_line(
-    ruleset: RuleSet, key: str, banked: BankedScore | None, attempt: EntryScore | None
+    ruleset: RuleSet, key: str, year: int, banked: BankedScore | None, attempt: EntryScore | None
 ) -> EntryLine:
     floor = _exact(ruleset.floor)
     return EntryLine(
@@ -142,6 +153,8 @@ def _entry_line(
         this_year=attempt.score if attempt else None,
         condition=ruleset.condition_label(attempt.condition) if attempt and attempt.condition else "",
         report_url=reverse("portfolio:report", args=[attempt.entry_id]) if attempt else "",
+        bounds=entry_bounds(ruleset, key),
+        kept_from_before=banked is not None and banked.earned_in_year < year,
     )
 
 
@@ -189,6 +202,16 @@ class ReportPage:
     results_url: str
     rule_set_title: str
     rule_set_digest: str
+
+    @property
+    def trail(self) -> tuple[tuple[str, str], ...]:
+        return (("Dashboard", reverse("dashboard")), (f"Results of year {self.year}", self.results_url))
+
+    @property
+    def condition_sentence(self) -> str:
+        """Why there is no score, and what that does not cost."""
+        stands = " An earlier year’s score stands." if self.banked is not None else ""
+        return f"{self.condition[:1].upper()}{self.condition[1:]}. It counts as submitted.{stands}"
 
     @property
     def other_attempt_counts(self) -> bool:

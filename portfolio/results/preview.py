@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from uuid import UUID
 
 from scoring import api as scoring
 
-from ..models import Entry
 from ..states import Outcome
 from .selectors import Blocker, blockers_of, codes_of, entries_of, undecided, unreleased_years
 from .verdicts import verdicts_of
@@ -72,6 +72,9 @@ def preview(due_at: datetime) -> Preview:
             scoring.outcomes(codes_of(ready)),
         )
     }
+    titles: dict[UUID, list[str]] = defaultdict(list)
+    for entry in entries:
+        titles[entry.candidacy_id].append(entry.template.title)
     lines = []
     for card in candidacies:
         decision = verdicts.get(card.id)
@@ -80,14 +83,10 @@ def preview(due_at: datetime) -> Preview:
                 candidate_number=card.number,
                 cohort_name=card.cohort_name,
                 year=year_of[card.cohort_id],
-                handed_in=_titles([entry for entry in entries if entry.candidacy_id == card.id]),
+                handed_in=tuple(titles[card.id]),
                 outcome=Outcome(decision.outcome) if decision else None,
                 overall=decision.overall if decision else None,
                 reasons=decision.reasons if decision else (),
             )
         )
     return Preview(due_at=due_at, lines=tuple(lines), blockers=tuple(blockers))
-
-
-def _titles(entries: list[Entry]) -> tuple[str, ...]:
-    return tuple(entry.template.title for entry in entries)
