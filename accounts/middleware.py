@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
@@ -18,8 +19,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 class SecondFactorMiddleware:
     """Sends staff and scorers without a second factor to set one up before anything else.
 
-    Once a factor exists, allauth asks for it at every sign-in; a session that began before the
-    factor was set up is told to sign in again.
+    Once a factor exists, allauth asks for it at every sign-in; a session that began without it is
+    asked for it before it goes on.  Only the account pages, where a factor is set up and given, are exempt.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -32,7 +33,9 @@ class SecondFactorMiddleware:
                 messages.info(request, "Your role needs a second step at sign-in. Set one up to go on.")
                 return redirect("mfa_activate_totp")
             if not any(record.get("method") == "mfa" for record in get_authentication_records(request, user)):
-                return redirect(f"{reverse('mfa_reauthenticate')}?next={request.path}")
+                return redirect(
+                    f"{reverse('mfa_reauthenticate')}?{urlencode({'next': request.get_full_path()})}"
+                )
         return self.get_response(request)
 
     @staticmethod

@@ -72,7 +72,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 Lower("email"),
                 name="account_email_unique",
-                violation_error_message="There is an account with this e-mail address already. Sign in instead.",
+                violation_error_message=(
+                    "There is an account with this e-mail address already. Sign in instead."
+                ),
             ),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="account_role_known"),
             models.CheckConstraint(

@@ -49,7 +49,9 @@ def state_machine(
     ]
 
 
-def state_is_known(states: type[models.TextChoices] | type[StrEnum], *, name: str, field: str = "state"):
+def state_is_known(
+    states: type[models.TextChoices] | type[StrEnum], *, name: str, field: str = "state"
+) -> models.CheckConstraint:
     """A CHECK constraint: the column holds one of the declared states and nothing else."""
     values = sorted(str(state.value) for state in states)
     return models.CheckConstraint(condition=models.Q(**{f"{field}__in": values}), name=name)

@@ -62,7 +62,12 @@ def test_two_reconcilers_cannot_share_a_name() -> None:
 
 def test_a_sweep_is_handed_the_programmes_clock(db: None) -> None:
     asked: list[datetime] = []
-    reconcile.reconciler("look", every=5)(lambda now: asked.append(now) or {})
+
+    def look(now: datetime) -> Counts:
+        asked.append(now)
+        return {}
+
+    reconcile.reconciler("look", every=5)(look)
     with clock.fixed(NOW):
         reconcile.run("look")
     reconcile.run("look", datetime(2028, 1, 1, tzinfo=UTC))
@@ -137,8 +142,14 @@ class TestRunAll:
         mails: list[int] = []
         seals = [1]
         reconcile.reconciler("mail")(sweeper(mails))
-        seal = sweeper(seals)
-        reconcile.reconciler("seal")(lambda now: mails.append(1) or seal(now) if seals else {"done": 0})
+
+        def seal(now: datetime) -> Counts:
+            if not seals:
+                return {"done": 0}
+            mails.append(seals.pop())
+            return {"done": 1}
+
+        reconcile.reconciler("seal")(seal)
         assert reconcile.run_all(NOW)["mail"] == {"done": 1}
 
     def test_a_quarrel_is_an_error(self) -> None:

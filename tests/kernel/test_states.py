@@ -45,7 +45,7 @@ LEGAL = [(old, new) for old, new in MOVES if new in ALLOWED[old]]
 Guarded = Callable[..., None]
 
 
-def run(sql: str, *values: object) -> int:
+def run(sql: str, *values: str | int) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
@@ -70,7 +70,7 @@ def guarded() -> Iterator[Guarded]:
             with connection.schema_editor() as editor:
                 editor.create_model(Paper)
             for trigger in triggers:
-                trigger.install(Paper)
+                trigger.install(Paper)  # type: ignore[arg-type]
 
         yield make
 
@@ -78,7 +78,7 @@ def guarded() -> Iterator[Guarded]:
 def born(state: str) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("INSERT INTO paper (state, code, note) VALUES (%s, 'A', 'n') RETURNING id", [state])
-        return int(cursor.fetchone()[0])  # type: ignore[index]
+        return int(cursor.fetchone()[0])
 
 
 def placed(state: str) -> int:

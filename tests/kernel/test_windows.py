@@ -35,8 +35,8 @@ ZONES = [
 YEARS = [2021, 2027, 2028, 2031, 2037]
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 def windows_of(first_year: int, zone: str) -> list[tuple[str, Window, tuple[date, date]]]:

@@ -55,7 +55,7 @@ class Server:
     def run(self, *statements: str) -> None:
         with psycopg.connect(self.address, autocommit=True) as administrator:
             for statement in statements:
-                administrator.execute(sql.SQL(statement))  # type: ignore[arg-type]
+                administrator.execute(sql.SQL(statement))
 
     def environment(self, database: str) -> dict[str, str]:
         """What a process of a site needs to be OWNER on `database`."""
