@@ -37,6 +37,8 @@ def main() -> int:
     os.environ.setdefault("PORT", str(port))
     if DEMO:
         os.environ.setdefault("MFA_REQUIRED", "0")
+        # What every job changed is for a log's reader; a visitor wants the address and the accounts.
+        os.environ.setdefault("LOG_LEVEL", "WARNING")
 
     database = _start_database()
     try:

