@@ -65,7 +65,7 @@ def pdf_of(certificate: Certificate, *, verify_url: str) -> bytes:
             raise CannotPrint(f"Certificate {certificate.number} cannot be printed: {error}") from error
 
 
-class _SiteFonts(URLFetcher):  # type: ignore[misc]  # the PDF writer is not typed
+class _SiteFonts(URLFetcher):
     """Serves the site's own fonts and refuses every other address."""
 
     def fetch(self, url: str, headers: object = None) -> URLFetcherResponse:

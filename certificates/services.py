@@ -42,8 +42,8 @@ def issue_due(now: datetime) -> dict[str, int]:
     for certificate_id in Certificate.objects.filter(storage_key="").values_list("pk", flat=True):
         try:
             counts["printed"] += _print(certificate_id)
-        except CannotPrint:
-            logger.exception("a certificate cannot be printed")
+        except CannotPrint as refusal:
+            logger.error("%s", refusal)
     return counts
 
 

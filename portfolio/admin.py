@@ -15,8 +15,9 @@ from accounts.models import User
 from .blinding import admin as blinding_admin
 from .downloads import original_response
 from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot
+from .results import admin as results_admin
 
-__all__ = ["blinding_admin"]
+__all__ = ["blinding_admin", "results_admin"]
 
 
 class ReadOnlyMixin:

@@ -102,6 +102,7 @@ def results_page(account: User, candidacy_id: UUID, year: int) -> ResultsPage | 
         return None
     framework = Framework.objects.get(slug=card.framework_slug)
     ruleset = scoring.rule_set(framework.rule_set_id)
+    titles = dict(framework.entries.values_list("key", "title"))
     outcome = Outcome(decision.outcome)
     return ResultsPage(
         number=card.number,
@@ -116,8 +117,8 @@ def results_page(account: User, candidacy_id: UUID, year: int) -> ResultsPage | 
         threshold=_exact(ruleset.threshold),
         floor=_exact(ruleset.floor),
         reasons=tuple(decision.reasons),
-        entries=_entry_lines(ruleset, candidacy_id, year),
-        following=_following(ruleset, decision),
+        entries=_entry_lines(ruleset, titles, candidacy_id, year),
+        following=_following(titles, decision),
         released_at=decision.release.released_at,
         other_years=tuple(
             (row.year, reverse("portfolio:results", args=[candidacy_id, row.year]))
@@ -127,7 +128,9 @@ def results_page(account: User, candidacy_id: UUID, year: int) -> ResultsPage | 
     )
 
 
-def _entry_lines(ruleset: RuleSet, candidacy_id: UUID, year: int) -> tuple[EntryLine, ...]:
+def _entry_lines(
+    ruleset: RuleSet, titles: Mapping[str, str], candidacy_id: UUID, year: int
+) -> tuple[EntryLine, ...]:
     banked = {row.entry_key: row for row in BankedScore.objects.filter(candidacy_id=candidacy_id, year=year)}
     attempts = {
         row.entry.template.key: row
@@ -136,16 +139,22 @@ def _entry_lines(ruleset: RuleSet, candidacy_id: UUID, year: int) -> tuple[Entry
         ).select_related("entry__template")
     }
     return tuple(
-        _entry_line(ruleset, key, year, banked.get(key), attempts.get(key)) for key in ruleset.entry_keys
+        _entry_line(ruleset, titles, key, year, banked.get(key), attempts.get(key))
+        for key in ruleset.entry_keys
     )
 
 
 def _entry_line(
-    ruleset: RuleSet, key: str, year: int, banked: BankedScore | None, attempt: EntryScore | None
+    ruleset: RuleSet,
+    titles: Mapping[str, str],
+    key: str,
+    year: int,
+    banked: BankedScore | None,
+    attempt: EntryScore | None,
 ) -> EntryLine:
     floor = _exact(ruleset.floor)
     return EntryLine(
-        title=ruleset.name_of(key),
+        title=titles[key],
         score=banked.score if banked else None,
         earned_in_year=banked.earned_in_year if banked else None,
         below_floor=banked is not None and floor is not None and banked.score < floor,
@@ -158,12 +167,12 @@ def _entry_line(
     )
 
 
-def _following(ruleset: RuleSet, decision: Decision) -> OpenNext | None:
+def _following(titles: Mapping[str, str], decision: Decision) -> OpenNext | None:
     if decision.outcome != Outcome.CONTINUING:
         return None
     return OpenNext(
         year=decision.year + 1,
-        titles=tuple(ruleset.name_of(key) for key in decision.open_next_year),
+        titles=tuple(titles[key] for key in decision.open_next_year),
         window=candidates.submission_window(decision.candidacy_id, decision.year + 1),
     )
 

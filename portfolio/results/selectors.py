@@ -102,8 +102,8 @@ def entries_of(years: Sequence[CohortYearCard]) -> QuerySet[Entry]:
 
 def blockers_of(years: Sequence[CohortYearCard]) -> list[Blocker]:
     """Every entry of these years whose result is not there, by candidate's number."""
-    entries = entries_of(years).select_related("candidacy", "template", "blinding")
-    entries = list(entries.order_by("candidacy__number", "template__ordinal"))
+    handed_in = entries_of(years).select_related("candidacy", "template", "blinding")
+    entries = list(handed_in.order_by("candidacy__number", "template__ordinal"))
     progress = scoring.progress(codes_of(entries))
     release_of = {(card.cohort_id, card.year): card.release_at for card in years}
     return [
@@ -129,6 +129,13 @@ def codes_of(entries: Iterable[Entry]) -> list[str]:
     ]
 
 
+def code_of(entry: Entry) -> str:
+    """The code of an entry whose blinding is signed off."""
+    code = entry.blinding.packet_code
+    assert code is not None  # the database refuses a sign-off without it
+    return code
+
+
 def _missing(entry: Entry, progress: dict[str, PacketProgress]) -> str:
     if entry.state == EntryState.SUBMITTED:
         return "it is not sealed yet"
@@ -136,7 +143,7 @@ def _missing(entry: Entry, progress: dict[str, PacketProgress]) -> str:
         return _UNBLINDED[BlindingState.WAITING]
     if entry.blinding.state != BlindingState.SIGNED_OFF:
         return _UNBLINDED[BlindingState(entry.blinding.state)]
-    packet = progress[entry.blinding.packet_code]
+    packet = progress[code_of(entry)]
     match packet.state:
         case PacketState.CLOSED:
             return ""

@@ -25,7 +25,7 @@ from ..models import Entry
 from ..states import EntryState, Outcome
 from . import notices
 from .models import BankedScore, Decision, EntryScore, Release
-from .selectors import blockers_of, codes_of, entries_of, undecided, unreleased_years
+from .selectors import blockers_of, code_of, codes_of, entries_of, undecided, unreleased_years
 from .verdicts import Verdict, verdicts_of
 
 _CONCLUSION = {Outcome.CERTIFIED: CandidacyState.CERTIFIED, Outcome.ENDED: CandidacyState.ENDED}
@@ -78,7 +78,7 @@ def _release(due_at: datetime, now: datetime) -> Release | None:
 def _write_scores(release: Release, entries: Sequence[Entry], outcomes: Mapping[str, PacketOutcome]) -> None:
     rows = []
     for entry in entries:
-        outcome = outcomes[entry.blinding.packet_code]
+        outcome = outcomes[code_of(entry)]
         rows.append(
             EntryScore(
                 entry=entry,

@@ -20,6 +20,7 @@ from .. import rules
 from ..models import Entry, Framework
 from ..openness import extended_candidacies, history_of, policy_of
 from ..states import EntryState
+from .selectors import code_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _histories(
     for entry in released.select_related("template", "score"):
         histories[entry.candidacy_id] += history_of([entry])
     for entry in entries:
-        outcome = outcomes[entry.blinding.packet_code]
+        outcome = outcomes[code_of(entry)]
         histories[entry.candidacy_id].append(
             EntryResult(
                 entry=entry.template.key,
