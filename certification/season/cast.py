@@ -84,13 +84,13 @@ def set_stage(
         framework_slug=FRAMEWORK,
     )
     staff = (
-        _account("office@programme.example", "Programme Office", Role.STAFF),
-        _account("second@programme.example", "Second Reader", Role.STAFF),
+        account("office@programme.example", "Programme Office", Role.STAFF),
+        account("second@programme.example", "Second Reader", Role.STAFF),
     )
     players = tuple(
         Player(
             person=person,
-            account=_account(person.email, person.name, Role.CANDIDATE),
+            account=account(person.email, person.name, Role.CANDIDATE),
             folder=_folder(folder, person.alias),
         )
         for person in people
@@ -106,7 +106,7 @@ def _hire(judges: tuple[plan.Judge, ...], now: datetime) -> Mapping[UUID, plan.J
     for number, judge in enumerate(judges, start=1):
         role = Role.LEAD_SCORER if judge.is_lead else Role.SCORER
         scorer_id = scoring_services.enlist_scorer(
-            account_id=_account(judge.email, judge.name, role).pk,
+            account_id=account(judge.email, judge.name, role).pk,
             alias=f"S{number:02d}",
             is_lead=judge.is_lead,
             employer=judge.employer,
@@ -124,7 +124,8 @@ def _hire(judges: tuple[plan.Judge, ...], now: datetime) -> Mapping[UUID, plan.J
     return hired
 
 
-def _account(email: str, name: str, role: Role) -> User:
+def account(email: str, name: str, role: Role) -> User:
+    """The account of that address, made when it is not there yet."""
     return User.objects.filter(email=email).first() or User.objects.create_user(
         email, full_name=name, role=role
     )

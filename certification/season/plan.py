@@ -13,17 +13,18 @@ from enum import StrEnum
 
 _GIVEN = (
     "Marisol", "Thaddeus", "Ottilie", "Kwabena", "Ingeborg", "Lorenzo", "Anneliese", "Dashiell", "Philippa",
-    "Zebulon", "Clementina", "Rashad", "Wilhelmina", "Octavian", "Saoirse", "Bartholomew", "Xiomara", "Leopold",
-    "Guinevere", "Ezekiel", "Rosalind", "Cornelius", "Anastasia", "Demetrius",
+    "Zebulon", "Clementina", "Rashad", "Wilhelmina", "Octavian", "Saoirse", "Bartholomew", "Xiomara",
+    "Leopold", "Guinevere", "Ezekiel", "Rosalind", "Cornelius", "Anastasia", "Demetrius",
 )  # fmt: skip
 _FAMILY = (
     "Quillfeather", "Vandersloot", "Okonkwo-Hale", "Brightwater", "Castellano", "Hjelmstad", "Farquharson",
-    "Delacroix", "Mirzakhani", "Thistlewood", "Abernathy", "Zielinski", "O’Shaughnessy", "Bergstrøm", "Calloway",
-    "Ravensworth", "Ibarra-Núñez", "Pemberly", "Szymanski", "Winterbourne", "Kaplinsky", "Drummond", "Yevtushenko",
-    "Featherstone",
+    "Delacroix", "Mirzakhani", "Thistlewood", "Abernathy", "Zielinski", "O’Shaughnessy", "Bergstrøm",
+    "Calloway", "Ravensworth", "Ibarra-Núñez", "Pemberly", "Szymanski", "Winterbourne", "Kaplinsky",
+    "Drummond", "Yevtushenko", "Featherstone",
 )  # fmt: skip
 _PLACES = (
-    "Larkspur", "Tamarack", "Copperfield", "Wrenwood", "Silverthorne", "Foxglove", "Juniper Bluff", "Marigold",
+    "Larkspur", "Tamarack", "Copperfield", "Wrenwood", "Silverthorne", "Foxglove", "Juniper Bluff",
+    "Marigold",
 )  # fmt: skip
 
 
@@ -56,9 +57,13 @@ class Paying(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One entry handed in in one year: how strong it is (a level of the rubric), and its troubles."""
+    """One entry handed in in one year: how strong it is (a level of the rubric), and its troubles.
+
+    `clear` work gets the same marks from everybody, however severe.
+    """
 
     level: Decimal
+    clear: bool = False
     split: bool = False
     condition: str | None = None
 
@@ -93,7 +98,12 @@ FATES: Mapping[Fate, Script] = {
     ),
     Fate.ADJUDICATED: Script("certified", 1, {1: {_E1: Work(_STRONG, split=True), _E2: Work(_STRONG)}}),
     Fate.FAILS_A_FLOOR: Script(
-        "years over", 3, {1: {_E1: Work(_PERFECT), _E2: Work(_POOR)}, 3: {_E2: Work(_POOR)}}
+        "years over",
+        3,
+        {
+            1: {_E1: Work(_PERFECT, clear=True), _E2: Work(_POOR, clear=True)},
+            3: {_E2: Work(_POOR, clear=True)},
+        },
     ),
     Fate.MISSES_THRESHOLD: Script(
         "years over", 3, {2: {_E1: Work(_WEAK), _E2: Work(_WEAK)}, 3: {_E1: Work(_WEAK)}}
@@ -154,13 +164,12 @@ class Judge:
     is_lead: bool = False
 
 
-def people(count: int, seed: int) -> tuple[Person, ...]:
+def people(count: int, seed: int, fates: tuple[Fate, ...] = tuple(Fate)) -> tuple[Person, ...]:
     """`count` candidates who take the fates in turn, so that every fate occurs when there are enough."""
     dice = random.Random(seed)
     given, family = list(_GIVEN), list(_FAMILY)
     dice.shuffle(given)
     dice.shuffle(family)
-    fates = list(Fate)
     planned = []
     for index in range(count):
         first = given[index % len(given)]
@@ -215,7 +224,7 @@ def judges(entries: int, seed: int) -> tuple[Judge, ...]:
 def points_for(
     work: Work, scale: tuple[Decimal, ...], look_fors: tuple[str, ...], *, severity: int, turn: int
 ) -> dict[str, Decimal]:
-    """The marks a scorer of `severity` gives to `work`: the level, a step lower or higher on every other line.
+    """The marks a scorer of `severity` gives: the work's level, a step lower or higher on every other line.
 
     Args:
         turn: 0 for the first scorer of a packet, 1 for the second; a `split` work is two levels
@@ -225,7 +234,7 @@ def points_for(
     nearest = min(range(len(scale)), key=lambda index: (abs(scale[index] - level), index))
     marks = {}
     for position, key in enumerate(look_fors):
-        step = severity if position % 2 == 0 else 0
+        step = severity if position % 2 == 0 and not work.clear else 0
         marks[key] = scale[max(0, min(len(scale) - 1, nearest + step))]
     return marks
 

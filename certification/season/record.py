@@ -53,7 +53,8 @@ class _Rows:
 
     @classmethod
     def load(cls) -> _Rows:
-        codes = dict(Blinding.objects.exclude(packet_code=None).values_list("entry_id", "packet_code"))
+        minted = Blinding.objects.exclude(packet_code=None)
+        codes = {row.entry_id: str(row.packet_code) for row in minted}
         return cls(
             rules=scoring.rule_set(Framework.objects.get(slug=FRAMEWORK).rule_set_id),
             registrations=Registration.objects.in_bulk(),

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from .invariants import Verdict
 from .play import Season
 
-Verdicts = Sequence[tuple[str, Sequence[str]]]
+_PROBLEMS_SHOWN = 20
 
 
-def render(season: Season, record: dict[str, Any], verdicts: Verdicts) -> str:
+def render(season: Season, record: dict[str, Any], verdicts: Sequence[Verdict]) -> str:
     """The whole report as text, ending with the verdict."""
     rows = [_row(season, candidate) for candidate in record["candidates"]]
     head = ["", "fate", *(f"year {number}" for number in range(1, season.options.years + 1)), "ends as"]
@@ -22,12 +23,16 @@ def render(season: Season, record: dict[str, Any], verdicts: Verdicts) -> str:
         _line(["─" * width for width in widths], widths),
         *(_line(row, widths) for row in rows),
         "",
+        "E1, E2: the entries with their scores; * adjudicated; – nothing submitted.",
+        "",
     ]
-    for title, problems in verdicts:
-        lines.append(f"{'✗' if problems else '✓'} {title}")
-        lines += [f"    {problem}" for problem in problems[:20]]
-    broken = sum(1 for _, problems in verdicts if problems)
-    lines += ["", f"{len(verdicts) - broken} of {len(verdicts)} invariants hold."]
+    for verdict in verdicts:
+        lines.append(f"{'✓' if verdict.holds else '✗'} {verdict.title} ({verdict.count} looked at)")
+        lines += [f"    {problem}" for problem in verdict.problems[:_PROBLEMS_SHOWN]]
+        if len(verdict.problems) > _PROBLEMS_SHOWN:
+            lines.append(f"    and {len(verdict.problems) - _PROBLEMS_SHOWN} more")
+    holding = sum(verdict.holds for verdict in verdicts)
+    lines += ["", f"{holding} of {len(verdicts)} invariants hold."]
     return "\n".join(lines)
 
 
