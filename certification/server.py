@@ -19,6 +19,7 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections
+from honcho.compat import ProcessManager
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 
@@ -136,11 +137,23 @@ def _run(address: str, accounts: str) -> int:
         processes["worker"] += " --beat --without-heartbeat"
 
     manager = Manager()
+    manager._procmgr = _Leaders()
     for name, command in processes.items():
-        manager.add_process(name, command, env=environment, cwd=str(BASE_DIR))
+        manager.add_process(name, f"exec {command}", env=environment, cwd=str(BASE_DIR))
     threading.Thread(target=_announce, args=(address, accounts), daemon=True).start()
     manager.loop()
     return 0 if manager.returncode == 130 else int(manager.returncode or 0)
+
+
+class _Leaders(ProcessManager):  # type: ignore[misc]
+    """Asks web and worker to end, and not their children too.
+
+    A worker whose pool was ended under it believes in an accident, says so, and has to be killed.
+    """
+
+    def terminate(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
 
 
 def _announce(address: str, accounts: str) -> None:
