@@ -11,13 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import require_role
 from accounts.models import Role, User
 from candidates import selectors as candidates
 from certification.kernel import clock
 from certification.kernel.errors import Refusal
+from certification.kernel.uploads import take_files
 
 from . import directions as reading
 from . import selectors, services
@@ -100,9 +101,9 @@ def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 
 @csrf_exempt  # checked by _upload, once the upload handler is in place
 @require_role(Role.CANDIDATE)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest, entry_id: UUID, slot_key: str) -> HttpResponseBase:
-    """Add a file to a slot.
+    """Add a file to a slot; who is sent here by the sign-in page sees the slot.
 
     The slot's limit must stand before Django reads the body, and checking the token reads it.
     """
@@ -110,8 +111,10 @@ def upload(request: HttpRequest, entry_id: UUID, slot_key: str) -> HttpResponseB
     slot = next((card for card in page.slots if card.rules.key == slot_key), None)
     if slot is None:
         raise Http404
+    if request.method != "POST":
+        return redirect(_slot_url(page, slot_key))
     limit = LimitHandler(slot.rules.max_bytes)
-    request.upload_handlers = [limit, *request.upload_handlers]
+    take_files(request, limit)
     return _upload(request, page, slot, limit)
 
 
@@ -133,16 +136,18 @@ def _upload(request: HttpRequest, page: EntryPage, slot: SlotCard, limit: LimitH
                 now=clock.now(),
             )
             messages.success(request, f"“{receiving.plain_name(file.name)}” is in “{title}”.")
-            return redirect(f"{reverse('portfolio:entry', args=[page.id])}#slot-{key}")
+            return redirect(_slot_url(page, key))
     except Refusal as refusal:
         form = UploadForm.refused(slot, refusal)
     return _entry_page(request, _own(request, page.id), refused={key: form}, status=UNPROCESSABLE)
 
 
 @require_role(Role.CANDIDATE)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def remove(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
     """Take a file out of its slot."""
+    if request.method != "POST":
+        return redirect("portfolio:entries")
     try:
         changed = services.remove_evidence(evidence_id=evidence_id, by=_user(request), now=clock.now())
     except ObjectDoesNotExist:
@@ -180,10 +185,12 @@ def submit(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 
 
 @require_role(Role.CANDIDATE)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def withdraw(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Take a submitted entry back while the window is open."""
     page = _own(request, entry_id)
+    if request.method != "POST":
+        return redirect("portfolio:entry", page.id)
     try:
         services.withdraw_entry(entry_id=page.id, by=_user(request), now=clock.now())
     except Refusal as refusal:
@@ -206,6 +213,10 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
     rows = [(piece["slot"], piece["name"], piece["size"], piece["sha256"]) for piece in found.manifest]
     context = {"receipt": found, "page": page, "rows": rows, "is_current": page.is_current(found)}
     return render(request, "portfolio/receipt.html", context)
+
+
+def _slot_url(page: EntryPage, key: str) -> str:
+    return f"{reverse('portfolio:entry', args=[page.id])}#slot-{key}"
 
 
 def _own(request: HttpRequest, entry_id: UUID) -> EntryPage:

@@ -80,6 +80,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# A page that takes no files keeps none: a visitor could otherwise fill the disk through any form.
+# The page that does take one names its own handlers, with the slot's limit in front.
+FILE_UPLOAD_HANDLERS = ["certification.kernel.uploads.NoFiles"]
 # Above 2.5 MB an upload waits in a file, not in memory; how large a file may be is the slot's rule.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
