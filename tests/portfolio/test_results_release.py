@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from candidates.models import Candidacy, Cohort
 from candidates.states import CandidacyState
-from certification.kernel import reconcile
+from certification.kernel import clock, reconcile
 from certification.kernel.models import OutboxMessage
 from portfolio.models import BankedScore, Decision, EntryScore, Release
 from portfolio.results import notices, selectors, services
@@ -361,8 +361,9 @@ def test_the_number_of_queries_of_a_release_does_not_grow_with_it(cohort) -> Non
     def queries(of: Cohort, candidates: int) -> int:
         for _ in range(candidates):
             factory.a_scored_entry(people.a_candidate(of), score="2")
-        with CaptureQueriesContext(connection) as captured:
-            assert services.release_due(factory.release_instant(of))["decisions"] == candidates
+        at = factory.release_instant(of)
+        with clock.fixed(at), CaptureQueriesContext(connection) as captured:
+            assert services.release_due(at)["decisions"] == candidates
         return sum("kernel_outboxmessage" not in query["sql"] for query in captured.captured_queries)
 
     of_one = queries(cohort, 1)

@@ -166,7 +166,7 @@ def test_pages_cost_the_same_however_many_entries_there_are(client) -> None:
         read(client, results_url(candidacy))
         counts = []
         for url in (results_url(candidacy), report_url(entries[0])):
-            with CaptureQueriesContext(connection) as captured:
+            with clock.fixed(candidacy.enrolled_at), CaptureQueriesContext(connection) as captured:
                 read(client, url)
             counts.append(len(captured))
         return counts[0], counts[1]
