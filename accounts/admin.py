@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-# Imported so that both have registered their models before those are taken out again below.
+# Imported so that they have registered their models before those are taken out again below.
+import allauth.account.admin
 import allauth.mfa.admin  # noqa: F401
 import django.contrib.auth.admin  # noqa: F401
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
@@ -14,14 +16,17 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from certification.kernel import clock
+from certification.kernel.admin import StaffAdmin
 from certification.kernel.errors import Refusal
 
 from . import services
 from .forms import AccountForm, NewAccountForm
 from .models import User
 
-# The secrets of second steps are nobody's to read, and an account has a role instead of groups.
+# The secrets of second steps are nobody's to read, an address is verified by its owner alone,
+# and an account has a role instead of groups.
 admin.site.unregister(Authenticator)
+admin.site.unregister(EmailAddress)
 admin.site.unregister(Group)
 
 
@@ -44,33 +49,30 @@ class SecondStepFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):
+class UserAdmin(StaffAdmin):
     """Every change goes through a service, which puts it on record."""
 
-    list_display = ["email", "full_name", "role", "is_active", "second_step", "last_login"]
+    records_itself = True
+    list_display = [
+        "email",
+        "full_name",
+        "role",
+        "is_active",
+        "address_verified",
+        "second_step",
+        "last_login",
+    ]
     list_filter = ["role", "is_active", SecondStepFilter]
     search_fields = ["email", "full_name"]
     ordering = ["email"]
     actions = ["reset_second_step"]
     fieldsets: ClassVar[Any] = [
         (None, {"fields": ["email", "full_name", "timezone"]}),
-        ("Access", {"fields": ["role", "is_active", "second_step"]}),
+        ("Access", {"fields": ["role", "is_active", "address_verified", "second_step"]}),
         ("Since", {"fields": ["joined_at", "last_login"]}),
     ]
     add_fieldsets: ClassVar[Any] = [(None, {"fields": ["email", "full_name", "timezone", "role"]})]
-    readonly_fields = ["email", "second_step", "joined_at", "last_login"]
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return isinstance(request.user, User) and request.user.is_staff
-
-    def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_module_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return self.has_module_permission(request)
+    readonly_fields = ["email", "address_verified", "second_step", "joined_at", "last_login"]
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """An account is closed, never deleted: its acts stay on record."""
@@ -78,7 +80,14 @@ class UserAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         own_steps = Authenticator.objects.filter(user=OuterRef("pk"))
-        return super().get_queryset(request).annotate(has_second_step=Exists(own_steps))
+        proven = EmailAddress.objects.filter(
+            user=OuterRef("pk"), email__iexact=OuterRef("email"), verified=True
+        )
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(has_second_step=Exists(own_steps), has_verified_address=Exists(proven))
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
@@ -103,6 +112,10 @@ class UserAdmin(admin.ModelAdmin):
             services.change_account(account_id=obj.pk, by=by, **given)
             return
         obj.pk = services.open_account(by=by, now=clock.now(), **given).pk
+
+    @admin.display(description="e-mail verified", boolean=True)
+    def address_verified(self, account: Any) -> bool:
+        return bool(account.has_verified_address)
 
     @admin.display(description="two-step verification", boolean=True)
     def second_step(self, account: Any) -> bool:

@@ -19,6 +19,7 @@ from django.urls import URLPattern, path
 
 from accounts.models import User
 from certification.kernel import audit, clock
+from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
 from certification.kernel.errors import Refusal
 
 from . import selectors, services
@@ -52,39 +53,11 @@ def _staff(request: HttpRequest) -> User:
     return request.user
 
 
-class OfficeAdmin(admin.ModelAdmin):
-    """Every staff account reads; nothing is added, changed or deleted unless a page says so."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return isinstance(request.user, User) and request.user.is_staff
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReadOnlyInline(admin.TabularInline):
+class ReadOnlyInline(ReadOnlyMixin, admin.TabularInline):
     """Rows that belong to the page and are only read there."""
 
     extra = 0
     can_delete = False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class CohortYearInline(ReadOnlyInline):
@@ -99,9 +72,10 @@ class CohortYearInline(ReadOnlyInline):
 
 
 @admin.register(Cohort)
-class CohortAdmin(OfficeAdmin):
+class CohortAdmin(ReadOnlyAdmin):
     """Cohorts.  Adding one asks for its number, year and policy; the calendar is worked out."""
 
+    records_itself = True
     list_display = ["name", "number", "registration_opens_at", "registration_closes_at", "candidates"]
     inlines = [CohortYearInline]
     fieldsets: ClassVar[Any] = [
@@ -186,9 +160,10 @@ class CorrectionForm(forms.ModelForm):
 
 
 @admin.register(Registration)
-class RegistrationAdmin(OfficeAdmin):
+class RegistrationAdmin(ReadOnlyAdmin):
     """Registrations, those with an advisory first."""
 
+    records_itself = True
     form = CorrectionForm
     list_display = [
         "__str__",
@@ -246,7 +221,7 @@ class ExtensionInline(ReadOnlyInline):
 
 
 @admin.register(Candidacy)
-class CandidacyAdmin(OfficeAdmin):
+class CandidacyAdmin(ReadOnlyAdmin):
     """Candidacies, each with a page that extends a deadline."""
 
     change_form_template = "candidates/admin/candidacy.html"
@@ -297,9 +272,10 @@ class CandidacyAdmin(OfficeAdmin):
 
 
 @admin.register(PolicyDocument)
-class PolicyDocumentAdmin(OfficeAdmin):
+class PolicyDocumentAdmin(ReadOnlyAdmin):
     """The texts people affirm.  A change is a new version; what was published stays as it is."""
 
+    records_itself = True
     list_display = ["title", "kind", "version", "published_at"]
     list_filter = ["kind"]
     fields = ["kind", "title", "body", "version", "published_at", "sha256"]
@@ -333,7 +309,7 @@ class PolicyDocumentAdmin(OfficeAdmin):
 
 
 @admin.register(DeadlineExtension)
-class DeadlineExtensionAdmin(OfficeAdmin):
+class DeadlineExtensionAdmin(ReadOnlyAdmin):
     """Every extension granted; a new one is granted on the candidacy's page."""
 
     list_display = ["candidacy", "year", "closes_at", "reason", "granted_by", "granted_at"]

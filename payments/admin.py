@@ -14,10 +14,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.text import capfirst
 
 from accounts.models import User
 from certification.kernel import clock
+from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
 from certification.kernel.errors import Refusal
 
 from . import money, services
@@ -26,49 +26,13 @@ from .models import LedgerRow, MoneyToReturn, Order, PaymentAttempt, PurchaseOrd
 from .states import LedgerKind, OrderState, PurchaseOrderState
 
 
-def _is_staff(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_staff)
-
-
-class _ReadOnly:
-    """Staff may look at every row and change none by hand."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return _is_staff(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_staff(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class _ReadOnlyAdmin(_ReadOnly, admin.ModelAdmin):
-    """A list of what is there, under its own name."""
-
-    # The payer's page answers "not yours" to everybody else, staff included.
-    view_on_site = False
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
-
-
-class AttemptInline(_ReadOnly, admin.TabularInline):
+class AttemptInline(ReadOnlyMixin, admin.TabularInline):
     model = PaymentAttempt
     extra = 0
     fields = ["number", "gateway", "state", "provider_ref", "started_at", "settled_at", "problem"]
 
 
-class LedgerInline(_ReadOnly, admin.TabularInline):
+class LedgerInline(ReadOnlyMixin, admin.TabularInline):
     model = LedgerRow
     verbose_name_plural = "money received"
     extra = 0
@@ -80,7 +44,7 @@ class LedgerInline(_ReadOnly, admin.TabularInline):
         return money.spoken(row.amount_minor, row.currency)
 
 
-class PurchaseOrderInline(_ReadOnly, admin.TabularInline):
+class PurchaseOrderInline(ReadOnlyMixin, admin.TabularInline):
     model = PurchaseOrder
     extra = 0
     fields = ["number", "organisation", "state", "requested_at", "decided_at", "decision_reason"]
@@ -88,7 +52,7 @@ class PurchaseOrderInline(_ReadOnly, admin.TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(_ReadOnlyAdmin):
+class OrderAdmin(ReadOnlyAdmin):
     """Orders with the sums by state above them."""
 
     change_list_template = "payments/admin/order_list.html"
@@ -155,7 +119,7 @@ class OrderAdmin(_ReadOnlyAdmin):
 
 
 @admin.register(PurchaseOrder)
-class PurchaseOrderAdmin(_ReadOnlyAdmin):
+class PurchaseOrderAdmin(ReadOnlyAdmin):
     """Purchase orders, to be accepted or declined."""
 
     change_form_template = "payments/admin/purchase_order_detail.html"
@@ -214,7 +178,7 @@ class PurchaseOrderAdmin(_ReadOnlyAdmin):
 
 
 @admin.register(LedgerRow)
-class LedgerRowAdmin(_ReadOnlyAdmin):
+class LedgerRowAdmin(ReadOnlyAdmin):
     """Money that came in.  Append-only, also in the database."""
 
     list_display = ["received_at", "kind", "amount", "gateway", "provider_ref", "order_link", "note"]

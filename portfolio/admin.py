@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -11,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.models import User
+from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin, StaffAdmin, StaffMixin
 
 from .blinding import admin as blinding_admin
 from .downloads import original_response
@@ -20,32 +20,19 @@ from .results import admin as results_admin
 __all__ = ["blinding_admin", "results_admin"]
 
 
-class ReadOnlyMixin:
-    """What people handed in is read here and changed nowhere."""
-
-    def has_add_permission(self, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, *args: Any) -> bool:
-        return False
-
-    def has_delete_permission(self, *args: Any) -> bool:
-        return False
-
-
-class EntryTemplateInline(admin.TabularInline):
+class EntryTemplateInline(StaffMixin, admin.TabularInline):
     model = EntryTemplate
     extra = 0
     show_change_link = True
 
 
-class SlotInline(admin.StackedInline):
+class SlotInline(StaffMixin, admin.StackedInline):
     model = Slot
     extra = 0
 
 
 @admin.register(Framework)
-class FrameworkAdmin(admin.ModelAdmin):
+class FrameworkAdmin(StaffAdmin):
     """Frameworks belong to the staff: what an entry asks for, and its limits, change here without code."""
 
     list_display = ["title", "slug", "to_be_confirmed"]
@@ -57,7 +44,7 @@ class FrameworkAdmin(admin.ModelAdmin):
 
 
 @admin.register(EntryTemplate)
-class EntryTemplateAdmin(admin.ModelAdmin):
+class EntryTemplateAdmin(StaffAdmin):
     list_display = ["title", "framework", "key", "ordinal"]
     list_filter = ["framework"]
     list_select_related = ["framework"]
@@ -90,13 +77,24 @@ class ReceiptInline(ReadOnlyMixin, admin.TabularInline):
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnlyMixin, admin.ModelAdmin):
+class EntryAdmin(ReadOnlyAdmin):
     """Entries with their evidence; every original that is opened is on record."""
 
-    list_display = ["candidacy", "template", "year", "is_retake", "state", "submitted_at"]
+    list_display = [
+        "candidate",
+        "person",
+        "template",
+        "year",
+        "is_retake",
+        "state",
+        "submitted_at",
+        "sealed_at",
+        "blinding_page",
+    ]
+    ordering = ["-year", "candidacy__number", "template__ordinal"]
     list_filter = ["state", "year", "template__framework", "template__key"]
-    list_select_related = ["candidacy", "template"]
-    search_fields = ["candidacy__number"]
+    list_select_related = ["candidacy__registration", "template", "blinding"]
+    search_fields = ["candidacy__number", "candidacy__registration__name_on_certificate"]
     inlines = [EvidenceInline, ReceiptInline]
 
     def get_urls(self) -> list[URLPattern]:
@@ -107,13 +105,34 @@ class EntryAdmin(ReadOnlyMixin, admin.ModelAdmin):
         )
         return [original, *super().get_urls()]
 
+    @admin.display(description="candidate", ordering="candidacy__number")
+    def candidate(self, entry: Entry) -> str:
+        return entry.candidacy.number
+
+    @admin.display(description="name", ordering="candidacy__registration__name_on_certificate")
+    def person(self, entry: Entry) -> str:
+        return entry.candidacy.registration.name_on_certificate
+
+    @admin.display(description="blinding")
+    def blinding_page(self, entry: Entry) -> str:
+        blinding = getattr(entry, "blinding", None)
+        if blinding is None:
+            return ""
+        url = reverse("admin:portfolio_blinding_look", args=[blinding.pk])
+        return format_html('<a href="{}">{}</a>', url, blinding.get_state_display())
+
     def original(self, request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
         assert isinstance(request.user, User)
         return original_response(request.user, evidence_id)
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(ReadOnlyMixin, admin.ModelAdmin):
-    list_display = ["number", "entry", "submitted_at"]
-    list_select_related = ["entry__template"]
+class ReceiptAdmin(ReadOnlyAdmin):
+    list_display = ["number", "candidate", "entry", "submitted_at"]
+    list_select_related = ["entry__template", "entry__candidacy"]
+    date_hierarchy = "submitted_at"
     search_fields = ["number", "entry__candidacy__number"]
+
+    @admin.display(description="candidate", ordering="entry__candidacy__number")
+    def candidate(self, receipt: Receipt) -> str:
+        return receipt.entry.candidacy.number

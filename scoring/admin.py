@@ -10,12 +10,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html_join
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from accounts.models import BLIND_ROLES, Role, User
-from certification.kernel import audit
+from certification.kernel import audit, clock
+from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin, StaffAdmin, StaffMixin
 from certification.kernel.exact import display
 
 from . import library, scorers
@@ -36,24 +40,10 @@ from .models import (
 from .outcomes import with_progress
 from .rules.ruleset import BadRuleSet, RuleSet
 
-
-class ReadOnly:
-    """Rows that states and services write, and nobody else."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 # ---- rubrics and rule sets ----
 
 
-class RubricEntryInline(admin.TabularInline):
+class RubricEntryInline(StaffMixin, admin.TabularInline):
     model = RubricEntry
     fields = ["ordinal", "key", "title"]
     extra = 0
@@ -61,15 +51,22 @@ class RubricEntryInline(admin.TabularInline):
 
 
 @admin.register(Rubric)
-class RubricAdmin(admin.ModelAdmin):
-    list_display = ["title", "slug", "version"]
+class RubricAdmin(StaffAdmin):
+    list_display = ["title", "slug", "version", "entry_titles"]
     inlines = [RubricEntryInline]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Rubric]:
+        return super().get_queryset(request).prefetch_related("entries")
+
+    @admin.display(description="entries")
+    def entry_titles(self, obj: Rubric) -> str:
+        return "; ".join(entry.title for entry in obj.entries.all())
 
     def has_delete_permission(self, request: HttpRequest, obj: Rubric | None = None) -> bool:
         return obj is not None and not Packet.objects.filter(rubric_entry__rubric=obj).exists()
 
 
-class LookForInline(admin.StackedInline):
+class LookForInline(StaffMixin, admin.StackedInline):
     model = LookFor
     extra = 0
 
@@ -87,7 +84,7 @@ class LookForInline(admin.StackedInline):
 
 
 @admin.register(RubricEntry)
-class RubricEntryAdmin(admin.ModelAdmin):
+class RubricEntryAdmin(StaffAdmin):
     """Look-fors stay as they are once a packet is scored by them; a later cohort gets a new rubric."""
 
     list_display = ["title", "key", "rubric"]
@@ -119,10 +116,11 @@ class RuleSetForm(forms.ModelForm):
 
 
 @admin.register(RuleSetVersion)
-class RuleSetAdmin(admin.ModelAdmin):
+class RuleSetAdmin(StaffAdmin):
     """Editable until a packet is minted with it; then a new version is the way to change it."""
 
     form = RuleSetForm
+    records_itself = True
     list_display = ["title", "slug", "version", "used_at"]
     list_filter = ["slug"]
     readonly_fields = ["digest", "used_at"]
@@ -159,7 +157,9 @@ class EnlistForm(forms.ModelForm):
     """Enlists an account; the scorer keeps its bare key and nothing else of it."""
 
     account = forms.ModelChoiceField(
-        queryset=User.objects.none(), help_text="A scorer's or lead scorer's account."
+        queryset=User.objects.none(),
+        help_text="An open account in the role of scorer or lead scorer that is not enlisted yet. "
+        "Its role makes the scorer a lead or not. Accounts are added under Users.",
     )
 
     class Meta:
@@ -174,7 +174,7 @@ class EnlistForm(forms.ModelForm):
         field.queryset = User.objects.filter(role__in=BLIND_ROLES, is_active=True).exclude(pk__in=enlisted)
 
 
-class ConflictInline(admin.TabularInline):
+class ConflictInline(StaffMixin, admin.TabularInline):
     model = Conflict
     extra = 1
 
@@ -186,6 +186,10 @@ class QualificationForm(forms.ModelForm):
         model = Qualification
         fields = ["rubric_entry", "exact_percent", "within_one_percent", "qualified_at"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["qualified_at"].initial = clock.now
+
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         values = cleaned or {}
@@ -196,18 +200,32 @@ class QualificationForm(forms.ModelForm):
         return cleaned
 
 
-class QualificationInline(admin.TabularInline):
+class QualificationInline(StaffMixin, admin.TabularInline):
     model = Qualification
     form = QualificationForm
     extra = 0
+    verbose_name_plural = "qualified for"
 
 
 @admin.register(Scorer)
-class ScorerAdmin(admin.ModelAdmin):
-    list_display = ["alias", "is_lead", "is_active", "employer", "district", "open_packets", "submitted"]
-    list_filter = ["is_active", "is_lead"]
-    search_fields = ["alias", "employer", "district"]
-    readonly_fields = ["alias", "account_id"]
+class ScorerAdmin(StaffAdmin):
+    """Scorers.  One is enlisted from an account here, and qualified on the page that follows."""
+
+    records_itself = True
+    list_display = [
+        "alias",
+        "person",
+        "is_lead",
+        "is_active",
+        "qualified_for",
+        "employer",
+        "district",
+        "open_packets",
+        "submitted",
+    ]
+    list_filter = ["is_active", "is_lead", "qualifications__rubric_entry"]
+    search_fields = ["alias", "employer", "district", "account_name", "account_email"]
+    readonly_fields = ["alias", "person"]
     inlines = [QualificationInline, ConflictInline]
 
     def get_form(
@@ -217,16 +235,28 @@ class ScorerAdmin(admin.ModelAdmin):
             kwargs["form"] = EnlistForm
         return super().get_form(request, obj, change=change, **kwargs)
 
+    def response_add(self, request: HttpRequest, obj: Scorer, post_url_continue: Any = None) -> HttpResponse:
+        """On to the page where the scorer is qualified: without that, no packet ever comes."""
+        messages.success(
+            request, f"Enlisted as {obj.alias}. Say below for which entries the gate was passed."
+        )
+        return redirect("admin:scoring_scorer_change", obj.pk)
+
     def get_fieldsets(self, request: HttpRequest, obj: Scorer | None = None) -> Any:
         added = ["account", "employer", "district"]
-        changed = ["alias", "account_id", "is_lead", "is_active", "employer", "district"]
+        changed = ["alias", "person", "is_lead", "is_active", "employer", "district"]
         return [(None, {"fields": added if obj is None else changed})]
 
     def get_inlines(self, request: HttpRequest, obj: Scorer | None) -> Any:
         return [] if obj is None else super().get_inlines(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Scorer]:
-        return scorers.with_load(super().get_queryset(request))
+        accounts = User.objects.filter(pk=OuterRef("account_id"))
+        named = scorers.with_load(super().get_queryset(request)).annotate(
+            account_name=Subquery(accounts.values("full_name")[:1]),
+            account_email=Subquery(accounts.values("email")[:1]),
+        )
+        return named.prefetch_related("qualifications__rubric_entry")
 
     def has_delete_permission(self, request: HttpRequest, obj: Scorer | None = None) -> bool:
         return False
@@ -247,6 +277,19 @@ class ScorerAdmin(admin.ModelAdmin):
             actor=request.user, action="edited a scorer" if change else "enlisted a scorer", subject=obj
         )
 
+    @admin.display(description="person", ordering="account_name")
+    def person(self, obj: Any) -> str:
+        """Who it is: for the office alone, which enlisted them."""
+        url = reverse("admin:accounts_user_change", args=[obj.account_id])
+        return format_html(
+            '<a href="{}">{}</a>', url, obj.account_name or obj.account_email or "account gone"
+        )
+
+    @admin.display(description="qualified for")
+    def qualified_for(self, obj: Scorer) -> str:
+        passed = (qualification.rubric_entry.title for qualification in obj.qualifications.all())
+        return ", ".join(sorted(passed)) or "nothing yet"
+
     @admin.display(description="open packets")
     def open_packets(self, obj: Scorer) -> int:
         return obj.open  # type: ignore[attr-defined]
@@ -259,7 +302,7 @@ class ScorerAdmin(admin.ModelAdmin):
 # ---- packets, readings, evidence ----
 
 
-class PacketFileInline(ReadOnly, admin.TabularInline):
+class PacketFileInline(ReadOnlyMixin, admin.TabularInline):
     model = PacketFile
     readonly_fields = (
         "ordinal",
@@ -274,14 +317,17 @@ class PacketFileInline(ReadOnly, admin.TabularInline):
     fields = readonly_fields
 
 
-class AssignmentInline(ReadOnly, admin.TabularInline):
+class AssignmentInline(ReadOnlyMixin, admin.TabularInline):
     model = Assignment
     readonly_fields = ("scorer", "role", "state", "assigned_at", "opened_at", "saved_at", "ended_at")
     fields = readonly_fields
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Assignment]:
+        return super().get_queryset(request).select_related("packet", "scorer")
+
 
 @admin.register(Packet)
-class PacketAdmin(ReadOnly, admin.ModelAdmin):
+class PacketAdmin(ReadOnlyAdmin):
     list_display = ["code", "rubric_entry", "state", "readings", "minted_at", "closed_at"]
     list_filter = ["state", "rubric_entry"]
     list_select_related = ["rubric_entry"]
@@ -297,8 +343,9 @@ class PacketAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Reading)
-class ReadingAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["packet", "scorer", "role", "condition", "score_shown", "submitted_at"]
+class ReadingAdmin(ReadOnlyAdmin):
+    # No score in the list: marks are looked at one by one, on record.
+    list_display = ["packet", "scorer", "role", "condition", "submitted_at"]
     list_filter = ["assignment__role", "condition"]
     list_select_related = ["assignment__packet", "assignment__scorer"]
     search_fields = ["assignment__packet__code", "assignment__scorer__alias"]
@@ -345,7 +392,7 @@ class ReadingAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(EvidenceShown)
-class EvidenceShownAdmin(ReadOnly, admin.ModelAdmin):
+class EvidenceShownAdmin(ReadOnlyAdmin):
     list_display = ["shown_at", "scorer", "packet", "label", "sha256"]
     list_select_related = ["assignment__packet", "assignment__scorer", "file"]
     search_fields = ["assignment__packet__code", "assignment__scorer__alias", "sha256"]

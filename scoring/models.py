@@ -214,7 +214,7 @@ class PacketFile(models.Model):
         triggers = append_only()
 
     def __str__(self) -> str:
-        return f"{self.packet_id} · {self.label}"
+        return f"{self.ordinal}. {self.label}"
 
 
 class Assignment(models.Model):
@@ -255,7 +255,7 @@ class Assignment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.packet_id} by {self.scorer_id}"
+        return f"{self.packet} by {self.scorer}"
 
 
 class Reading(models.Model):
@@ -279,7 +279,7 @@ class Reading(models.Model):
         triggers = append_only()
 
     def __str__(self) -> str:
-        return f"reading of {self.assignment_id}"
+        return f"reading of {self.assignment}"
 
 
 class Mark(models.Model):
@@ -320,7 +320,7 @@ class PacketResult(models.Model):
         triggers = append_only()
 
     def __str__(self) -> str:
-        return f"result of {self.packet_id}"
+        return f"result of {self.packet}"
 
 
 class EvidenceShown(models.Model):
@@ -337,4 +337,4 @@ class EvidenceShown(models.Model):
         triggers = append_only()
 
     def __str__(self) -> str:
-        return f"{self.file_id} to {self.assignment_id}"
+        return f"{self.file} in {self.assignment}"

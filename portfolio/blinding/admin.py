@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from accounts.models import User
 from certification.kernel import clock
+from certification.kernel.admin import ReadOnlyAdmin
 
 from ..matching import services as matching
 from ..models import Blinding
@@ -19,14 +19,13 @@ from . import selectors, views
 
 
 @admin.register(Blinding)
-class BlindingAdmin(admin.ModelAdmin):
+class BlindingAdmin(ReadOnlyAdmin):
     """A work list.  Nothing is edited here: what may be done next is on the page of each blinding."""
 
     list_display = ("candidate", "entry_title", "year", "stands", "held_up", "sealed_at", "checked_by")
     list_filter = ("state", "entry__year", "entry__candidacy__cohort")
     search_fields = ("entry__candidacy__number", "packet_code")
     ordering = ("entry__sealed_at", "pk")
-    list_per_page = 50
     actions = None
 
     def get_urls(self) -> list[URLPattern]:
@@ -45,7 +44,6 @@ class BlindingAdmin(admin.ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {
-            "title": "Blindings",
             "state_counts": selectors.state_counts(),
             "unmatched_count": len(matching.unmatched(clock.now())),
         }
@@ -56,21 +54,6 @@ class BlindingAdmin(admin.ModelAdmin):
         if blinding is None:
             return super().change_view(request, object_id, *args, **kwargs)
         return redirect("admin:portfolio_blinding_look", blinding.pk)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return isinstance(request.user, User) and request.user.is_staff
-
-    def has_view_permission(self, request: HttpRequest, obj: Blinding | None = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Blinding | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Blinding | None = None) -> bool:
-        return False
 
     @admin.display(description="candidate", ordering="entry__candidacy__number")
     def candidate(self, blinding: Blinding) -> str:

@@ -71,7 +71,7 @@ class Blinding(models.Model):
         triggers = state_machine(states.BLINDING_ALLOWED, initial=[BlindingState.WAITING])
 
     def __str__(self) -> str:
-        return f"blinding of {self.entry_id}"
+        return f"blinding of {self.entry}"
 
 
 class CleanedFile(models.Model):

@@ -84,7 +84,7 @@ class TestList:
         for _ in range(people):
             enrol(person())
         office.get(LIST)
-        with clock.fixed(NOW), django_assert_num_queries(7):
+        with clock.fixed(NOW), django_assert_num_queries(4):
             assert office.get(LIST).status_code == 200
 
     @pytest.mark.parametrize(("asked", "shown"), [("on", "ada@"), ("off", "bea@")])

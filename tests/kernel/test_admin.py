@@ -104,7 +104,7 @@ def test_nobody_writes_here(office: Client, listing: str, mails: dict[str, Outbo
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize(("listing", "queries"), [(MAILS, 7), (TRAIL, 10)])
+@pytest.mark.parametrize(("listing", "queries"), [(MAILS, 5), (TRAIL, 8)])
 def test_the_number_of_queries_does_not_grow(
     office: Client,
     django_assert_num_queries: DjangoAssertNumQueries,

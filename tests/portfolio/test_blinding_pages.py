@@ -230,5 +230,5 @@ def test_the_list_asks_the_database_the_same_number_of_times(
         made.a_sealed_entry(tmp_path, person)
     services.prepare()
     client = _client(first)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(8):
         client.get(reverse("admin:portfolio_blinding_changelist"))
