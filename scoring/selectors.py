@@ -21,8 +21,6 @@ from .rules.numbers import plain
 from .rules.ruleset import Point, RuleSet
 from .states import OPEN_ASSIGNMENTS, AssignmentRole, AssignmentState, FileKind
 
-_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4", "video/webm": "webm"}
-
 
 @dataclass(frozen=True, slots=True)
 class AssignmentCard:
@@ -153,14 +151,14 @@ class SubmittedPage:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFile:
-    """A file the scorer may be shown now; `filename` says nothing but the packet's code and its place."""
+    """A file the scorer may be shown now."""
 
     id: UUID
     assignment_id: UUID
     storage_key: str
     content_type: str
     size: int
-    filename: str
+    sha256: str
 
 
 def queue(scorer_id: UUID | None) -> Queue:
@@ -245,7 +243,7 @@ def evidence_file(scorer_id: UUID | None, code: str, file_id: UUID) -> EvidenceF
         storage_key=file.storage_key,
         content_type=file.content_type,
         size=file.size,
-        filename=f"{code}-{file.ordinal:02d}.{_SUFFIXES.get(file.content_type, 'bin')}",
+        sha256=file.sha256,
     )
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -22,8 +23,9 @@ from accounts.models import Role
 from certification.kernel import clock
 from certification.kernel.blindwall import blind_view
 from certification.kernel.errors import Refusal
+from certification.kernel.media import serve
 
-from . import selectors, services, streaming
+from . import selectors, services
 from .drafts import Draft
 from .forms import ReadingForm
 from .selectors import AssignmentCard, ScoringPage
@@ -133,10 +135,17 @@ def file(request: HttpRequest, code: str, file_id: UUID) -> HttpResponseBase:
     if evidence is None:
         raise Http404
     try:
-        response = streaming.stream(evidence, range_header=request.headers.get("Range", ""))
-    except FileNotFoundError:
+        response = serve(
+            request,
+            storage=storages["blind"],
+            key=evidence.storage_key,
+            content_type=evidence.content_type,
+            size=evidence.size,
+            sha256=evidence.sha256,
+        )
+    except Http404:
         logger.exception("file %s of packet %s is not in the blind store", file_id, code)
-        raise Http404 from None
+        raise
     services.record_shown(
         scorer_id=_own(request), assignment_id=evidence.assignment_id, file_id=evidence.id, now=clock.now()
     )

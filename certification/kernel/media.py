@@ -15,15 +15,17 @@ from django.core.files.storage import Storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 CHUNK_BYTES = 256 * 1024
-_ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# No file has more bytes than 18 digits can say, and Python refuses to read numbers of thousands.
+_ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Bytes `first` to `last` of a file, both included."""
+    """Bytes `first` to `last` of a file, both included; `asked` says that a range named them."""
 
     first: int
     last: int
+    asked: bool = True
 
     @property
     def length(self) -> int:
@@ -51,7 +53,7 @@ def serve(
         refused = HttpResponse(status=416, content_type=content_type)
         refused["Content-Range"] = f"bytes */{size}"
         return _with_headers(refused, etag)
-    partial = part.length != size
+    partial = part.asked
     response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(status=206 if partial else 200, content_type=content_type)
@@ -70,7 +72,7 @@ def _asked_for(request: HttpRequest, size: int, etag: str) -> Part | None:
 
     Several ranges at once, or other units, may be answered with the whole file.
     """
-    whole = Part(0, size - 1)
+    whole = Part(0, size - 1, asked=False)
     match = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
     if match is None or request.headers.get("If-Range", etag) != etag:
         return whole

@@ -274,14 +274,15 @@ def with_video(scorer: Scorer) -> Assignment:
     return make.assignment(make.packet(files=[make.file_spec(1, "video", VIDEO)]), scorer)
 
 
-def test_a_file_comes_whole_under_a_name_that_says_nothing_and_is_put_on_record(
+def test_a_file_comes_whole_without_a_name_and_is_put_on_record(
     signed_in: Client, with_video: Assignment
 ) -> None:
     file = with_video.packet.files.get()
     answer = signed_in.get(url(with_video, "file", file.pk))
     assert answer.getvalue() == VIDEO
     assert answer["Content-Type"] == "video/mp4"
-    assert answer["Content-Disposition"] == f'inline; filename="{with_video.packet.code}-01.mp4"'
+    assert answer["Content-Disposition"] == "inline"
+    assert answer["Cache-Control"] == "private, no-store"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Accept-Ranges"] == "bytes"
     shown = EvidenceShown.objects.get()
