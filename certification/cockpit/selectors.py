@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,11 +12,12 @@ from django.urls import reverse
 
 from candidates.models import Cohort, Registration
 from candidates.states import CandidacyState, RegistrationState
-from certification.kernel.models import OutboxMessage
+from certification.kernel.models import AuditEvent, OutboxMessage
 from certification.kernel.outbox import MAX_ATTEMPTS
 from certification.kernel.templatetags.ui import YearItem
 from payments.models import LedgerRow, Order, PurchaseOrder
 from payments.states import LedgerKind, OrderState, PurchaseOrderState
+from portfolio.matching import services as matching
 from portfolio.models import Blinding, Entry
 from portfolio.results.selectors import Blocker, blockers
 from portfolio.states import BlindingState, EntryState
@@ -24,16 +27,34 @@ from scoring.states import PacketState
 RELEASE_HORIZON = timedelta(days=150)
 _LATELY = timedelta(days=45)
 _SOON = timedelta(days=320)
+_ACTS_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that waits for a person: how many, and where to do it."""
+    """Something that waits for a person: how many, and where to do it.
+
+    `urgent` holds somebody up; what only `informs` takes care of itself.
+    """
 
     label: str
     count: int
     url: str
     urgent: bool = False
+    informs: bool = False
+
+    @property
+    def waits(self) -> bool:
+        return bool(self.count) and not self.informs
+
+    @property
+    def standing(self) -> str:
+        """The class that gives the tile its colour."""
+        if not self.count:
+            return "is-done"
+        if self.informs:
+            return "is-told"
+        return "is-urgent" if self.urgent else "is-waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +70,57 @@ class CohortLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockerLine:
+    """An entry that the next release waits for, and the page where somebody sees to it."""
+
+    blocker: Blocker
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextRelease:
+    """When scores come out next, and everything that stands in the way."""
+
+    release_at: datetime
+    reasons: tuple[tuple[str, int], ...]
+    lines: tuple[BlockerLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cockpit:
     timeline: tuple[YearItem, ...]
     tasks: tuple[Task, ...]
     scoring: tuple[Task, ...]
     cohorts: tuple[CohortLine, ...]
-    blockers: tuple[Blocker, ...]
+    releases: tuple[NextRelease, ...]
+    acts: tuple[AuditEvent, ...]
 
     @property
-    def nothing_waits(self) -> bool:
-        return not any(task.count for task in self.tasks)
+    def waiting(self) -> tuple[Task, ...]:
+        """What waits, the urgent first."""
+        return tuple(sorted((task for task in self.tasks if task.waits), key=lambda task: not task.urgent))
+
+    @property
+    def quiet(self) -> tuple[Task, ...]:
+        return tuple(task for task in self.tasks if not task.waits)
 
 
 def cockpit(now: datetime) -> Cockpit:
     """The season at a glance; the number of queries does not grow with the season."""
     return Cockpit(
         timeline=_timeline(now),
-        tasks=_tasks(),
+        tasks=_tasks(now),
         scoring=_scoring(),
         cohorts=_cohorts(),
-        blockers=tuple(blockers(now, RELEASE_HORIZON)),
+        releases=_releases(blockers(now, RELEASE_HORIZON)),
+        acts=tuple(AuditEvent.objects.exclude(action__startswith="looked at")[:_ACTS_SHOWN]),
     )
 
 
 def _timeline(now: datetime) -> tuple[YearItem, ...]:
     """Windows and releases around `now`; cohorts that share an instant share a bar."""
     shared: dict[tuple[str, datetime, datetime | None], list[str]] = {}
-    for cohort in Cohort.objects.prefetch_related("years"):
+    for cohort in Cohort.objects.prefetch_related("years").order_by("number"):
         window = cohort.registration_window
         if _near(window.opens, window.closes, now):
             shared.setdefault(("Registration", window.opens, window.closes), []).append(cohort.name)
@@ -87,7 +132,7 @@ def _timeline(now: datetime) -> tuple[YearItem, ...]:
             if _near(year.release_at, year.release_at, now):
                 shared.setdefault(("Scores", year.release_at, None), []).append(whose)
     items = [
-        YearItem(f"{what}: {', '.join(sorted(names))}", opens, closes)
+        YearItem(f"{what}: {', '.join(names)}", opens, closes)
         for (what, opens, closes), names in shared.items()
     ]
     return tuple(sorted(items, key=lambda item: item.opens))
@@ -97,10 +142,8 @@ def _near(begins: datetime, ends: datetime, now: datetime) -> bool:
     return ends >= now - _LATELY and begins <= now + _SOON
 
 
-def _tasks() -> tuple[Task, ...]:
-    registrations = Registration.objects.aggregate(
-        flagged=Count("pk", filter=Q(flagged_for_staff=True, state=RegistrationState.COMPLETE)),
-    )
+def _tasks(now: datetime) -> tuple[Task, ...]:
+    flagged = Registration.objects.filter(flagged_for_staff=True, state=RegistrationState.COMPLETE)
     blindings = Blinding.objects.aggregate(
         **{state.value: Count("pk", filter=Q(state=state)) for state in BlindingState}
     )
@@ -113,18 +156,23 @@ def _tasks() -> tuple[Task, ...]:
         Task(
             "Money to return",
             LedgerRow.objects.filter(kind=LedgerKind.TO_RETURN).count(),
-            _list("payments_ledgerrow", f"kind__exact={LedgerKind.TO_RETURN}"),
+            reverse("admin:payments_moneytoreturn_changelist"),
             urgent=True,
         ),
         Task(
             "Payments being checked",
             Order.objects.filter(state=OrderState.CHECKING).count(),
             _list("payments_order", f"state__exact={OrderState.CHECKING}"),
+            informs=True,
         ),
         Task(
             "Registrations with 60–69 % coaching time",
-            registrations["flagged"],
-            _list("candidates_registration", "flagged_for_staff__exact=1"),
+            flagged.count(),
+            _list(
+                "candidates_registration",
+                f"flagged_for_staff__exact=1&state__exact={RegistrationState.COMPLETE}",
+            ),
+            informs=True,
         ),
         Task(
             "Blindings to check",
@@ -143,9 +191,15 @@ def _tasks() -> tuple[Task, ...]:
             urgent=True,
         ),
         Task(
+            "Packets nobody can score",
+            len(matching.unmatched(now)),
+            reverse("admin:portfolio_blinding_unmatched"),
+            urgent=True,
+        ),
+        Task(
             "Mails that could not be sent",
             OutboxMessage.objects.filter(sent_at__isnull=True, attempts__gte=MAX_ATTEMPTS).count(),
-            _list("kernel_outboxmessage", "sent_at__isnull=1"),
+            _list("kernel_outboxmessage", "delivery=given_up"),
             urgent=True,
         ),
     )
@@ -158,10 +212,10 @@ def _scoring() -> tuple[Task, ...]:
             for state in (EntryState.DRAFT, EntryState.SUBMITTED, EntryState.SEALED)
         }
     )
-    packets = Packet.objects.aggregate(
+    codes = Blinding.objects.filter(entry__state=EntryState.SEALED).values("packet_code")
+    packets = Packet.objects.filter(code__in=codes).aggregate(
         **{state.value: Count("pk", filter=Q(state=state)) for state in PacketState}
     )
-    sealed = _list("portfolio_entry", f"state__exact={EntryState.SEALED}")
     return (
         Task(
             "In preparation", entries["draft"], _list("portfolio_entry", f"state__exact={EntryState.DRAFT}")
@@ -171,10 +225,17 @@ def _scoring() -> tuple[Task, ...]:
             entries["submitted"],
             _list("portfolio_entry", f"state__exact={EntryState.SUBMITTED}"),
         ),
-        Task("Sealed, not released", entries["sealed"], sealed),
+        Task("Sealed", entries["sealed"], _list("portfolio_entry", f"state__exact={EntryState.SEALED}")),
         *(
             Task(state.label, packets[state.value], _list("scoring_packet", f"state__exact={state}"))
             for state in PacketState
+            if state is not PacketState.CLOSED
+        ),
+        # Packets of earlier years are closed too; what of them is not out yet is on the preview.
+        Task(
+            "Scored, not released",
+            packets[PacketState.CLOSED.value],
+            reverse("admin:portfolio_release_preview"),
         ),
     )
 
@@ -195,7 +256,33 @@ def _cohorts() -> tuple[CohortLine, ...]:
             certified=cohort.certified,
             ended=cohort.ended,
         )
-        for cohort in counted
+        for cohort in counted.order_by("-number")
+    )
+
+
+def _releases(found: Sequence[Blocker]) -> tuple[NextRelease, ...]:
+    """What blocks each release, the soonest first."""
+    pages = dict(
+        Blinding.objects.filter(entry__in=[blocker.entry_id for blocker in found]).values_list("entry", "pk")
+    )
+    return tuple(
+        NextRelease(
+            release_at=release_at,
+            reasons=tuple(
+                Counter(blocker.why for blocker in found if blocker.release_at == release_at).most_common()
+            ),
+            lines=tuple(
+                BlockerLine(
+                    blocker,
+                    reverse("admin:portfolio_blinding_look", args=[pages[blocker.entry_id]])
+                    if blocker.entry_id in pages
+                    else reverse("admin:portfolio_entry_change", args=[blocker.entry_id]),
+                )
+                for blocker in found
+                if blocker.release_at == release_at
+            ),
+        )
+        for release_at in sorted({blocker.release_at for blocker in found})
     )
 
 
