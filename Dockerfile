@@ -16,7 +16,8 @@ RUN /venv/bin/pip install --no-cache-dir --requirement requirements.txt
 FROM python:3.12-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-       fonts-dejavu-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 \
+       fonts-dejavu-core fonts-noto-core fonts-noto-cjk \
+       libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 site \
     && install -d -o site -g site /srv/app /srv/static /srv/var
