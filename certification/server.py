@@ -145,7 +145,7 @@ def _run(address: str, accounts: str) -> int:
     return 0 if manager.returncode == 130 else int(manager.returncode or 0)
 
 
-class _Leaders(ProcessManager):  # type: ignore[misc]
+class _Leaders(ProcessManager):
     """Asks web and worker to end, and not their children too.
 
     A worker whose pool was ended under it believes in an accident, says so, and has to be killed.
