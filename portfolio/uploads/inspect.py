@@ -20,6 +20,7 @@ import av
 import pikepdf
 import pypdfium2
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -28,6 +29,8 @@ from portfolio.uploads import office, pdfium
 
 MAX_PDF_PAGES = 1_000
 MAX_FRAME_PIXELS = 8192 * 4320
+# In points, 72 to the inch: the largest sheet Acrobat makes is 200 inches long.
+MIN_PAGE_POINTS, MAX_PAGE_POINTS = 3, 14_400
 
 DOCUMENT, VIDEO = "document", "video"
 KINDS = {
@@ -195,7 +198,11 @@ def opened_video(path: Path, format_: str) -> Iterator[InputContainer]:
         raise BadInput(f"The file is a {format_.upper()} document, not a video. Upload the video itself.")
     demuxer = DEMUXERS[FAMILIES[format_]]
     container = av.open(
-        str(path), format=demuxer, options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        str(path),
+        format=demuxer,
+        # Opening decodes a first frame already, and a small file can hold one that fills the memory.
+        options={"protocol_whitelist": "file", "max_pixels": str(MAX_FRAME_PIXELS)},
+        metadata_errors="replace",
     )
     try:
         yield container
@@ -236,7 +243,7 @@ def _pdf(path: Path, name: str, _format: str) -> dict[str, int]:
             pages = len(document)
             if 0 < pages <= MAX_PDF_PAGES:
                 for index in range(pages):
-                    document[index].close()
+                    _require_paper_size(document, index, name)
                 document[0].render(scale=0.1).close()
     except pypdfium2.PdfiumError:
         raise BadInput(_why_no_pdf(path, name) or broken) from None
@@ -247,6 +254,19 @@ def _pdf(path: Path, name: str, _format: str) -> dict[str, int]:
             f"{name} has {pages:,} pages; no slot takes more than {MAX_PDF_PAGES:,}. Upload only this piece."
         )
     return {"pages": pages}
+
+
+def _require_paper_size(document: pypdfium2.PdfDocument, index: int, name: str) -> None:
+    """Refuse a page no printer knows: a few bytes can claim a sheet whose picture fills the memory."""
+    page = document[index]
+    sides = page.get_size()
+    page.close()
+    if not all(MIN_PAGE_POINTS <= side <= MAX_PAGE_POINTS for side in sides):
+        width, height = (f"{side / 72:,.4g}" for side in sides)
+        raise BadInput(
+            f"Page {index + 1} of {name} is {width} x {height} inches, which no paper is. "
+            "Export it again on a usual paper size and upload that."
+        )
 
 
 def _why_no_pdf(path: Path, name: str) -> str | None:
@@ -299,13 +319,12 @@ def _video(path: Path, name: str, format_: str) -> dict[str, object]:
                 raise BadInput(
                     f"{name} holds a picture no browser can play. Export it as MP4 (H.264) and upload that."
                 )
+            _require_frame_size(stream.codec_context, name)
+            stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
             frame = next(container.decode(stream), None)
             if frame is None:
                 raise BadInput(broken)
-            if frame.width * frame.height > MAX_FRAME_PIXELS:
-                raise BadInput(
-                    f"{name} is {frame.width} x {frame.height} pixels: too large. Export it at 1080p."
-                )
+            _require_frame_size(frame, name)
             width, height = shown_size(frame)
             declared = Decimal(container.duration or 0) / av.time_base
             last = _last_instant(container, stream)
@@ -316,6 +335,11 @@ def _video(path: Path, name: str, format_: str) -> dict[str, object]:
         raise BadInput(cut_short)
     seconds = max(declared, last).quantize(Decimal("0.001"))
     return {"seconds": seconds, "has_audio": has_audio, "width": width, "height": height}
+
+
+def _require_frame_size(picture: VideoFrame | VideoCodecContext, name: str) -> None:
+    if picture.width * picture.height > MAX_FRAME_PIXELS:
+        raise BadInput(f"{name} is {picture.width} x {picture.height} pixels: too large. Export it at 1080p.")
 
 
 def shown_size(frame: VideoFrame) -> tuple[int, int]:
