@@ -393,7 +393,8 @@ def _shown(declared_name: str) -> str:
 
 
 def _count(number: int | Decimal, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+    shown = f"{Decimal(number).normalize():f}"  # a database gives ten minutes as 10.00
+    return f"{shown} {unit}" if number == 1 else f"{shown} {unit}s"
 
 
 def _clock_face(seconds: Decimal | None) -> str:
