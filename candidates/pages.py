@@ -10,15 +10,12 @@ from django.forms import BoundField, Form
 from accounts.models import User
 from certification.kernel.templatetags.ui import YearItem
 from certification.kernel.windows import Window, WindowState
-from payments.selectors import OrderCard, order_card
-from payments.states import OrderState
 
 from . import documents, selectors
 from .documents import Block, blocks
 from .models import Candidacy, Cohort, PolicyDocument, Registration
 from .progress import Progress, Step, StepLink
 from .rules import Advisory, Refused
-from .services.registration import PURPOSE
 from .states import AffirmationKind, RegistrationState
 
 
@@ -84,14 +81,10 @@ class OutcomePage:
     registration: Registration
     window: Window
     is_open: bool
-    order: OrderCard | None
+    waiting: selectors.RegistrationCard | None
     candidacy: Candidacy | None
     timeline: tuple[YearItem, ...]
     upcoming: Cohort | None
-
-    @property
-    def is_unpaid(self) -> bool:
-        return self.order is not None and self.order.state == OrderState.OPEN
 
     @property
     def is_lapsed(self) -> bool:
@@ -156,7 +149,7 @@ def outcome_page(registration: Registration, now: datetime) -> OutcomePage:
         registration=registration,
         window=window,
         is_open=window.state(now) is WindowState.OPEN,
-        order=order_card(PURPOSE, registration.pk),
+        waiting=_waiting(registration, now),
         candidacy=Candidacy.objects.filter(registration=registration).first(),
         timeline=_timeline(registration.cohort),
         upcoming=selectors.next_cohort(now),
@@ -171,6 +164,13 @@ def document_page(document: PolicyDocument) -> DocumentPage:
         blocks=tuple(blocks(document.body)),
         newer=newest if newest and newest.pk != document.pk else None,
     )
+
+
+def _waiting(registration: Registration, now: datetime) -> selectors.RegistrationCard | None:
+    """What a registration that was sent waits for: the same card as on the dashboard."""
+    if registration.state != RegistrationState.AWAITING_PAYMENT:
+        return None
+    return selectors.registration_card(registration.account, now)
 
 
 def _offer(cohort: Cohort) -> Offer:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import trigger_client_event
 
 from accounts.access import require_role
@@ -191,10 +191,12 @@ def outcome(request: HttpRequest, registration_id: UUID) -> HttpResponse:
 
 
 @require_role(Role.CANDIDATE)
-@require_POST
+@require_http_methods(_FORM_METHODS)
 def reopen(request: HttpRequest, registration_id: UUID) -> HttpResponse:
     """Correct the answers of a refused registration."""
     registration = _own(request, registration_id)
+    if request.method != "POST":
+        return redirect("candidates:outcome", registration.pk)
     try:
         services.reopen_refused(registration_id=registration.pk, by=_account(request), now=clock.now())
     except Refusal as refusal:
@@ -203,10 +205,12 @@ def reopen(request: HttpRequest, registration_id: UUID) -> HttpResponse:
 
 
 @require_role(Role.CANDIDATE)
-@require_POST
+@require_http_methods(_FORM_METHODS)
 def reminder(request: HttpRequest, registration_id: UUID) -> HttpResponse:
     """Ask for, or do without, a mail when the next cohort opens."""
     registration = _own(request, registration_id)
+    if request.method != "POST":
+        return redirect("candidates:outcome", registration.pk)
     form = ReminderForm(request.POST)
     form.is_valid()
     wanted = form.cleaned_data["wanted"]

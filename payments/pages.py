@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
@@ -16,20 +15,8 @@ from . import gateways
 from .gateways import Gateway
 from .gateways.sandbox import SandboxGateway
 from .models import LedgerRow, Order, PaymentAttempt, PurchaseOrder
-from .states import AttemptState, LedgerKind, OrderState, PurchaseOrderState
-
-
-class Situation(StrEnum):
-    """What the payer is to know, and may do now."""
-
-    PAY = "pay"
-    UNFINISHED = "unfinished"  # the provider's page is open
-    CHECKING = "checking"  # the provider has yet to decide
-    REQUESTED = "requested"  # a purchase order is with staff
-    ACCEPTED = "accepted"
-    PAID = "paid"
-    TOO_LATE = "too_late"  # nothing may be begun any more
-    LAPSED = "lapsed"
+from .situations import Situation, latest_purchase_order, most_telling, situation_of
+from .states import AttemptState, LedgerKind, PurchaseOrderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +87,13 @@ def order_page(order_id: UUID, *, payer: User, now: datetime) -> OrderPage:
     """
     order = Order.objects.get(pk=order_id, payer=payer)
     attempts = list(order.attempts.order_by("number"))
-    request = order.purchase_orders.order_by("-requested_at").first()
+    request = latest_purchase_order(order)
     ledger = list(order.ledger.order_by("received_at"))
     received = tuple(row for row in ledger if row.kind == LedgerKind.FEE)
-    attempt = _most_telling(attempts)
+    attempt = most_telling(attempts)
     return OrderPage(
         order=order,
-        situation=_situation(order, attempt, request, now),
+        situation=situation_of(order, attempt, request, now),
         attempt=attempt,
         purchase_order=request,
         received=received,
@@ -117,34 +104,6 @@ def order_page(order_id: UUID, *, payer: User, now: datetime) -> OrderPage:
         provider=_provider(attempt),
         answer_url=_answer_url(attempt),
     )
-
-
-def _most_telling(attempts: list[PaymentAttempt]) -> PaymentAttempt | None:
-    """An undecided attempt if there is one, a pending one before all, else the latest."""
-    for state in (AttemptState.PENDING, AttemptState.STARTED):
-        undecided = [attempt for attempt in attempts if attempt.state == state]
-        if undecided:
-            return undecided[-1]
-    return attempts[-1] if attempts else None
-
-
-def _situation(
-    order: Order, attempt: PaymentAttempt | None, request: PurchaseOrder | None, now: datetime
-) -> Situation:
-    closed = {
-        OrderState.SETTLED: Situation.PAID,
-        OrderState.ACCEPTED: Situation.ACCEPTED,
-        OrderState.LAPSED: Situation.LAPSED,
-    }
-    if (final := closed.get(OrderState(order.state))) is not None:
-        return final
-    if attempt and attempt.state == AttemptState.PENDING:
-        return Situation.CHECKING
-    if attempt and attempt.state == AttemptState.STARTED:
-        return Situation.UNFINISHED
-    if request and request.state == PurchaseOrderState.REQUESTED:
-        return Situation.REQUESTED
-    return Situation.PAY if now < order.payable_until else Situation.TOO_LATE
 
 
 def _provider(attempt: PaymentAttempt | None) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from .models import Order
+from .situations import Situation, latest_purchase_order, most_telling, situation_of
 from .states import COVERED_ORDERS, OrderState
 
 
@@ -37,6 +38,13 @@ def order_card(purpose: str, purpose_id: UUID) -> OrderCard | None:
         covered_at=order.covered_at,
         url=order.get_absolute_url(),
     )
+
+
+def order_situation(order_id: UUID, now: datetime) -> Situation:
+    """Where the payment stands, as the order's own page says it."""
+    order = Order.objects.get(pk=order_id)
+    attempts = list(order.attempts.order_by("number"))
+    return situation_of(order, most_telling(attempts), latest_purchase_order(order), now)
 
 
 def covered(purpose: str, purpose_ids: Iterable[UUID]) -> set[UUID]:

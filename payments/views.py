@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import require_role
 from accounts.models import Role, User
@@ -32,11 +32,13 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     return render(request, "payments/order.html", {"page": _page_of(request, order_id)})
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @_payers
 def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Send the payer to the chosen provider's page."""
+    """Send the payer to the chosen provider's page; who comes from the sign-in page chooses again."""
     page = _page_of(request, order_id)
+    if request.method != "POST":
+        return redirect(page.order)
     try:
         started = services.start_payment(
             order_id=order_id,
@@ -73,9 +75,7 @@ def purchase_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         except Refusal as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(
-                request, "Your purchase order is with our staff. We write to you when it is decided."
-            )
+            messages.success(request, f"Purchase order {form.details.number} was sent.")
             return redirect(page.order)
     return render(request, "payments/purchase_order.html", {"page": page, "form": form})
 

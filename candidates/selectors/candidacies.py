@@ -89,6 +89,12 @@ def persons(candidacy_ids: Collection[UUID]) -> dict[UUID, Person]:
     return {row.pk: _person(row) for row in rows}
 
 
+def name_on_certificate(account: User) -> str:
+    """The name the person's newest registration gives; empty when there is none yet."""
+    names = account.registrations.order_by("-started_at").values_list("name_on_certificate", flat=True)
+    return names.first() or ""
+
+
 def year_at(candidacy: Candidacy | UUID, now: datetime) -> int | None:
     """The year of candidacy that `now` belongs to: each lasts until its scores come out.
 

@@ -12,9 +12,9 @@ from django.urls import reverse
 from accounts.models import User
 from candidates.models import Cohort, Registration
 from candidates.states import CandidacyState, RegistrationState
-from certification.kernel.windows import Window
-from payments.selectors import order_card
-from payments.states import OrderState
+from certification.kernel.windows import Window, WindowState
+from payments.selectors import order_card, order_situation
+from payments.situations import Situation
 
 from .candidacies import latest_candidacy
 from .cohorts import next_cohort, open_cohorts
@@ -38,8 +38,9 @@ class CardState(StrEnum):
 class RegistrationCard:
     """What to tell a person about registering, and the one next thing to do.
 
-    `window` is the registration window the card speaks of; `next_url` is empty when there is nothing
-    to do but wait; `reasons` are why a registration was refused, or what an advisory says.
+    `window` is the registration window the card speaks of: it `opens` then, if it is yet to, or the
+    next thing can be done `until` then.  `next_url` is empty when there is nothing to do but wait;
+    `reasons` are why a registration was refused, or what an advisory says.
     """
 
     state: CardState
@@ -48,6 +49,8 @@ class RegistrationCard:
     next_url: str = ""
     next_label: str = ""
     window: Window | None = None
+    opens: datetime | None = None
+    until: datetime | None = None
     cohort_name: str = ""
     reasons: tuple[str, ...] = ()
     order_url: str = ""
@@ -56,10 +59,22 @@ class RegistrationCard:
 
 def registration_card(account: User, now: datetime) -> RegistrationCard:
     """Where this person stands: the registration that counts now, or the next chance for one."""
+    card = _undated_card(account, now)
+    if card.window is None or card.state is CardState.COMPLETE:
+        return card
+    state = card.window.state(now)
+    return replace(
+        card,
+        opens=card.window.opens if state is WindowState.BEFORE else None,
+        until=card.window.closes if state is WindowState.OPEN and card.next_url else None,
+    )
+
+
+def _undated_card(account: User, now: datetime) -> RegistrationCard:
     own = list(account.registrations.select_related("cohort").order_by("-started_at"))
     for registration in own:
         if registration.state == RegistrationState.AWAITING_PAYMENT:
-            return _waiting_card(registration)
+            return _waiting_card(registration, now)
     candidacy = latest_candidacy(account)
     if candidacy is not None and candidacy.state != CandidacyState.ENDED:
         return _complete_card(next(row for row in own if row.cohort_id == candidacy.cohort_id))
@@ -94,25 +109,63 @@ def _draft_card(registration: Registration) -> RegistrationCard:
     )
 
 
-def _waiting_card(registration: Registration) -> RegistrationCard:
+def _waiting_card(registration: Registration, now: datetime) -> RegistrationCard:
+    """What the order's page says, so that nobody is told to pay twice, or to wait for nothing."""
     order = order_card("registration", registration.pk)
-    if order is not None and order.state != OrderState.OPEN:
-        return _card(
-            registration,
-            CardState.CHECKING,
-            title="Your payment is being checked",
-            body="You need not pay again. Your registration completes by itself as soon as it arrived.",
-            order_url=order.url,
-        )
+    situation = order_situation(order.id, now) if order else Situation.PAY
+    url = order.url if order else ""
+    if situation in _WAITING_FOR:
+        title, body = _WAITING_FOR[situation]
+        return _card(registration, CardState.CHECKING, title=title, body=body, order_url=url)
+    title, body, label = _TO_PAY.get(
+        situation,
+        (
+            "Pay the registration fee",
+            f"Your registration for {registration.cohort.name} is complete once the fee is paid.",
+            "Go to the payment",
+        ),
+    )
     return _card(
         registration,
         CardState.AWAITING_PAYMENT,
-        title="Pay the registration fee",
-        body=f"Your registration for {registration.cohort.name} is complete once the fee is paid.",
-        url=order.url if order else "",
-        label="Go to the payment",
-        order_url=order.url if order else "",
+        title=title,
+        body=body,
+        url=url,
+        label=label,
+        order_url=url,
     )
+
+
+_WAITING_FOR = {
+    Situation.CHECKING: (
+        "Your payment is being checked",
+        "You need not pay again. Your registration completes by itself once the bank has answered.",
+    ),
+    Situation.REQUESTED: (
+        "Your purchase order is with our staff",
+        "You are registered as soon as they accept it. We write to you when it is decided.",
+    ),
+    Situation.ACCEPTED: (
+        "Your purchase order is accepted",
+        "Your registration completes by itself within minutes.",
+    ),
+    Situation.PAID: (
+        "Your payment has arrived",
+        "Your registration completes by itself within minutes.",
+    ),
+}
+_TO_PAY = {
+    Situation.UNFINISHED: (
+        "Finish your payment",
+        "You opened the payment page, and we have not heard of a card yet.",
+        "Go on paying",
+    ),
+    Situation.TOO_LATE: (
+        "It is too late to pay",
+        "Registration closed before a payment was begun. Nothing was charged.",
+        "See the payment",
+    ),
+}
 
 
 def _complete_card(registration: Registration) -> RegistrationCard:
@@ -149,7 +202,7 @@ def _closed_card(latest: Registration | None, upcoming: Cohort | None) -> Regist
             title=f"Your registration for {latest.cohort.name} lapsed",
             body="Registration closed before it was complete. You may register in the next cohort.",
             url=reverse("candidates:outcome", args=[latest.pk]),
-            label="Ask for a reminder",
+            label="See what to do next year",
             window=window,
         )
     if upcoming is not None:

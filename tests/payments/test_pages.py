@@ -207,9 +207,22 @@ def test_somebody_elses_order_answers_like_one_that_never_was(client: Client, na
     assert owners(reverse(f"payments:{name}", args=[order.pk])).status_code in (200, 302)
 
 
+def test_an_old_decline_is_not_told_beside_a_purchase_order(client: Client) -> None:
+    order = make.order()
+    attempt = make.attempt(order)
+    make.card(attempt, make.DECLINED_CARD)
+    _as(client, order.payer).get(reverse("payments:return", args=[order.pk]))
+    assert "did not go through" in client.get(order.get_absolute_url()).text
+    make.purchase_order(order)
+    page = client.get(order.get_absolute_url()).text
+    assert "is with our staff" in page
+    assert "did not go through" not in page
+
+
 def test_payments_begin_with_a_post(client: Client) -> None:
     order = make.order()
-    assert _as(client, order.payer).get(reverse("payments:pay", args=[order.pk])).status_code == 405
+    led_back = _as(client, order.payer).get(reverse("payments:pay", args=[order.pk]))
+    assert led_back["Location"] == order.get_absolute_url()
     assert not PaymentAttempt.objects.exists()
 
 

@@ -1,0 +1,63 @@
+"""The home page and the demo's clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from certification.kernel import clock
+from tests.factories import candidates as make
+
+pytestmark = pytest.mark.django_db
+
+
+def home(client: Client, now: datetime) -> str:
+    with clock.fixed(now):
+        return client.get(reverse("home")).text
+
+
+def test_home_says_what_the_year_is_at(client: Client) -> None:
+    assert "has not been announced yet" in home(client, make.REGISTERING)
+    window = make.cohort().registration_window
+    assert "opens on" in home(client, window.opens - timedelta(microseconds=1))
+    assert reverse("candidates:register") in home(client, window.opens)
+    assert "is open until" in home(client, window.opens)
+    assert "is open until" not in home(client, window.closes)
+
+
+def test_home_leads_who_is_signed_in_to_the_dashboard(client: Client) -> None:
+    make.cohort()
+    assert "To your dashboard" not in home(client, make.REGISTERING)
+    client.force_login(make.account())
+    assert "To your dashboard" in home(client, make.REGISTERING)
+
+
+def test_candidates_find_their_entries_in_the_navigation(client: Client) -> None:
+    client.force_login(make.account())
+    assert f'href="{reverse("portfolio:entries")}"' in home(client, make.REGISTERING)
+
+
+def test_a_page_that_is_not_there_leads_on(client: Client) -> None:
+    assert "To the first page" in client.get("/nowhere/").text
+    client.force_login(make.account())
+    answer = client.get("/nowhere/")
+    assert answer.status_code == 404
+    assert "To your dashboard" in answer.text
+
+
+def test_the_clock_cannot_be_moved_outside_a_demo(client: Client, settings: Settings) -> None:
+    settings.CLOCK_TRAVEL = False
+    assert client.get("/demo/clock/").status_code == 404
+
+
+def test_the_demo_s_clock_moves_and_comes_back(client: Client, settings: Settings) -> None:
+    settings.CLOCK_TRAVEL = True
+    client.post("/demo/clock/", {"at": "2027-05-02T10:00"})
+    assert abs(clock.now() - datetime(2027, 5, 2, 15, tzinfo=UTC)) < timedelta(minutes=1)
+    assert "between the years" in client.post("/demo/clock/", {"at": "1066-01-01T10:00"}).text
+    client.post("/demo/clock/", {"back": "1"})
+    assert clock.now() < datetime(2027, 5, 1, tzinfo=UTC) or clock.now() > datetime(2027, 5, 3, tzinfo=UTC)
