@@ -16,6 +16,12 @@ export function startAnnouncements() {
     const { text, value, error } = detail ?? {};
     announce(text ?? value ?? "", { error: Boolean(error) });
   });
+  // A session that ended answers with the sign-in page, which would pass for "saved".
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const answeredBy = detail.xhr?.responseURL;
+    if (!answeredBy || !new URL(answeredBy).pathname.startsWith("/accounts/login/")) return;
+    announce("Not saved: you are signed out. Send the form to sign in again.", { error: true });
+  });
   document.addEventListener("htmx:responseError", () =>
     announce("Not saved. Reload the page and try again.", { error: true }),
   );

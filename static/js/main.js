@@ -6,6 +6,7 @@ import { startFileDrops } from "./file-drop.js";
 import { startAnnouncements } from "./announce.js";
 import { startEvidence } from "./evidence.js";
 import { startMenus } from "./menus.js";
+import { startUploads } from "./upload.js";
 
 startTheme();
 startAnnouncements();
@@ -17,6 +18,7 @@ const enhance = (root) => {
   startForms(root);
   startFileDrops(root);
   startEvidence(root);
+  startUploads(root, enhance);
 };
 if (window.htmx) {
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
