@@ -8,12 +8,12 @@ COPY static static
 RUN npm run build
 
 # Installs the Python packages into an environment that the last stage copies whole.
-FROM python:3.12-slim AS packages
+FROM python:3.11-slim AS packages
 RUN python -m venv /venv
 COPY requirements.txt .
 RUN /venv/bin/pip install --no-cache-dir --requirement requirements.txt
 
-FROM python:3.12-slim
+FROM python:3.11-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
        fonts-dejavu-core fonts-noto-core fonts-noto-cjk \
