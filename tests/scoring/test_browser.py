@@ -82,3 +82,79 @@ def test_without_a_script_the_same_page_saves_and_submits(
     mine.refresh_from_db()
     assert mine.state == AssignmentState.SUBMITTED
     context.close()
+
+
+# ---- nothing is lost ----
+
+
+def saved_line(page: Page) -> str:
+    return page.locator(".scoring-saved").inner_text()
+
+
+def mark(page: Page, number: int) -> None:
+    page.locator(".rating").nth(number).locator("input").first.check(force=True)
+
+
+def test_marks_made_without_a_line_are_sent_when_it_is_back(
+    page: Page, live_server: LiveServer, mine: Assignment
+) -> None:
+    enter(page, live_server, mine)
+    page.context.set_offline(True)
+    mark(page, 0)
+    page.get_by_text("the connection failed").first.wait_for()
+    page.get_by_role("button", name="Submit marks").click()
+    page.get_by_role("dialog").get_by_role("button", name="Submit marks").click()
+    page.get_by_text("sent again by themselves").wait_for()
+    page.context.set_offline(False)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    page.locator("#scoring-progress").get_by_text("1 of 5").wait_for()
+    mine.refresh_from_db()
+    assert len(mine.draft["ratings"]) == 1
+
+
+def test_an_ended_session_takes_no_mark_and_no_page_with_it(
+    page: Page, live_server: LiveServer, mine: Assignment
+) -> None:
+    enter(page, live_server, mine)
+    page.context.clear_cookies()
+    mark(page, 0)
+    page.get_by_text("you are signed out").first.wait_for()
+    page.get_by_role("button", name="Submit marks").click()
+    page.get_by_role("dialog").get_by_role("button", name="Submit marks").click()
+    page.wait_for_timeout(300)
+    assert "you are signed out" in saved_line(page)
+    assert f"/scoring/packets/{mine.packet.code}/" in page.url
+    other = page.context.new_page()
+    enter(other, live_server, mine)
+    page.bring_to_front()
+    mark(page, 1)
+    page.locator("#scoring-progress").get_by_text("2 of 5").wait_for()
+    mine.refresh_from_db()
+    assert len(mine.draft["ratings"]) == 2
+
+
+def test_a_second_tab_is_not_written_over(page: Page, live_server: LiveServer, mine: Assignment) -> None:
+    enter(page, live_server, mine)
+    other = page.context.new_page()
+    enter(other, live_server, mine)
+    mark(other, 0)
+    other.locator("#scoring-progress").get_by_text("1 of 5").wait_for()
+    page.get_by_text("open in another tab").wait_for()
+    mark(page, 1)
+    page.wait_for_timeout(800)
+    mine.refresh_from_db()
+    assert list(mine.draft["ratings"]) == ["shared-vision"]
+
+
+def test_the_browser_asks_before_unsaved_marks_are_left_behind(
+    page: Page, live_server: LiveServer, mine: Assignment
+) -> None:
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    enter(page, live_server, mine)
+    page.context.set_offline(True)
+    mark(page, 0)
+    page.get_by_text("the connection failed").first.wait_for()
+    page.context.set_offline(False)
+    page.goto(f"{live_server.url}/scoring/")
+    assert asked == ["beforeunload"]
