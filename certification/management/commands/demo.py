@@ -32,8 +32,7 @@ _ACCOUNTS = (
     ("{continuing}", "candidate, one entry left"),
     ("office@programme.example", "staff"),
     ("second@programme.example", "staff, second pair of eyes for blinding"),
-    ("scorer01@scoring.example", "scorer"),
-    ("scorer02@scoring.example", "scorer"),
+    ("scorer01@scoring.example", "scorer (so are scorer02 to scorer08)"),
     ("lead01@scoring.example", "lead scorer"),
 )
 
@@ -79,9 +78,11 @@ class Command(BaseCommand):
             "certified": _candidate_email("certified"),
             "continuing": _candidate_email("active"),
         }
+        lines = [(address.format(**found), what) for address, what in _ACCOUNTS]
+        width = max(len(address) for address, _ in lines)
         self.stdout.write(f"Every account has the password {PASSWORD}\n")
-        for address, what in _ACCOUNTS:
-            self.stdout.write(f"  {address.format(**found):<48} {what}")
+        for address, what in lines:
+            self.stdout.write(f"  {address:<{width}}  {what}")
 
 
 def _season_year() -> int:
