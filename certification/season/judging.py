@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.core.files.storage import storages
+
 from certification.kernel.blindwall import blinded
 from certification.kernel.errors import Refusal
 from portfolio.blinding import services as blinding
 from portfolio.models import Blinding
 from portfolio.states import BlindingState
 from scoring import api as scoring
-from scoring import selectors, streaming
+from scoring import selectors
 from scoring import services as scorers
 from scoring.models import Assignment, PacketFile
 from scoring.states import AssignmentRole, AssignmentState
@@ -75,15 +77,14 @@ def _read(stage: cast.Stage, assignment: Assignment, work: plan.Work, turn: int,
 
 
 def _look_at_everything(assignment: Assignment, now: datetime) -> Iterator[bool]:
-    """Fetch each file the way the scorer's page does, to its last byte, and have it put on record."""
-    for file in PacketFile.objects.filter(packet_id=assignment.packet_id).only("pk", "sha256"):
-        evidence = selectors.evidence_file(assignment.scorer_id, assignment.packet.code, file.pk)
+    """Fetch each file as the scorer's page does, to its last byte, and have it put on record."""
+    files = PacketFile.objects.filter(packet_id=assignment.packet_id)
+    for file_id in files.values_list("pk", flat=True):
+        evidence = selectors.evidence_file(assignment.scorer_id, assignment.packet.code, file_id)
         assert evidence is not None  # the packet is in this scorer's hands
-        answer = streaming.stream(evidence, range_header="")
-        digest = hashlib.sha256()
-        for chunk in answer:
-            digest.update(chunk)
+        with storages["blind"].open(evidence.storage_key) as stored:
+            digest = hashlib.file_digest(stored, "sha256")
         scorers.record_shown(
-            scorer_id=assignment.scorer_id, assignment_id=evidence.assignment_id, file_id=file.pk, now=now
+            scorer_id=assignment.scorer_id, assignment_id=evidence.assignment_id, file_id=file_id, now=now
         )
-        yield digest.hexdigest() == file.sha256
+        yield digest.hexdigest() == evidence.sha256

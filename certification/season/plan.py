@@ -192,7 +192,8 @@ def judges(entries: int, seed: int) -> tuple[Judge, ...]:
     """Enough scorers for the season's entries, two leads among them, of every severity."""
     dice = random.Random(seed + 1)
     count = max(8, entries // 6)
-    severities = (-1, 0, 0, 1)
+    severities = [(-1, 0, 0, 1)[index % 4] for index in range(count)]
+    dice.shuffle(severities)
     scorers = [
         Judge(
             email=f"scorer{index + 1:02d}@scoring.example",
@@ -203,7 +204,7 @@ def judges(entries: int, seed: int) -> tuple[Judge, ...]:
             district=f"{_PLACES[index % len(_PLACES)]} Unified District"
             if index % 4 == 0
             else "Lakeside District",
-            severity=severities[dice.randrange(len(severities))],
+            severity=severities[index],
         )
         for index in range(count)
     ]

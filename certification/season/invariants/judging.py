@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ..play import Season
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ def judge(played: Played) -> list[Verdict]:
 
 def _verdict(title: str, check: Check, played: Played) -> Verdict:
     look = Look()
-    check(played, look)
-    problems = look.problems if look.count else ["nothing was there to look at, so nothing is shown"]
-    return Verdict(title, look.count, tuple(problems))
+    try:
+        check(played, look)
+    except Exception as error:  # one that cannot be judged must not hide the others
+        logger.exception("invariant %r could not be judged", title)
+        look.problems.append(f"could not be judged: {type(error).__name__}: {error}")
+    if not look.count:
+        look.problems.append("nothing was there to look at, so nothing is shown")
+    return Verdict(title, look.count, tuple(look.problems))
