@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 
 from certification.kernel.errors import NotAllowed
+from certification.kernel.names import validate_name
 
 from . import services
 from .models import User
@@ -34,6 +35,7 @@ class ProfileForm(forms.Form):
     full_name = forms.CharField(
         label="Full name",
         max_length=150,
+        validators=[validate_name],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         help_text="How the programme office addresses you. A certificate carries the name you register with.",
     )
@@ -66,8 +68,17 @@ class AccountForm(forms.ModelForm):
 class NewAccountForm(forms.ModelForm):
     """A new account; its owner chooses the password through a mailed link."""
 
+    by: ClassVar[User]
     timezone = ZoneField()
 
     class Meta:
         model = User
         fields: ClassVar[list[str]] = ["email", "full_name", "timezone", "role"]
+
+    def clean_role(self) -> str:
+        role = str(self.cleaned_data["role"])
+        try:
+            services.require_may_make(role, by=self.by)
+        except NotAllowed as refusal:
+            raise forms.ValidationError(refusal.message) from refusal
+        return role

@@ -19,7 +19,12 @@ from .models import Role, User
 
 @transaction.atomic
 def open_account(*, email: str, full_name: str, timezone: str, role: str, by: User, now: datetime) -> User:
-    """Make an account for somebody else, who chooses the password through a mailed link."""
+    """Make an account for somebody else, who chooses the password through a mailed link.
+
+    Raises:
+        NotAllowed: it would be staff, and `by` is no administrator of the site.
+    """
+    require_may_make(role, by=by)
     account = User.objects.create_user(email, full_name=full_name, timezone=timezone, role=role)
     event = audit.record(
         actor=by, action="opened account", subject=account, detail={"role": role, "email": account.email}
@@ -73,7 +78,8 @@ def require_change(account: User, *, role: str, is_active: bool, by: User) -> No
     """Let staff change others, and nobody lock themselves out.
 
     Raises:
-        NotAllowed: the account is the actor's own, or a superuser's that would leave the staff.
+        NotAllowed: the account is the actor's own, would become staff by one who may not make any,
+            or is a superuser's that would leave the staff.
     """
     changes_access = role != account.role or is_active != account.is_active
     if changes_access and account.pk == by.pk:
@@ -82,8 +88,25 @@ def require_change(account: User, *, role: str, is_active: bool, by: User) -> No
         )
     if changes_access and account.is_superuser and not by.is_superuser:
         raise NotAllowed("Only an administrator of the site may change an administrator’s access.")
+    if role != account.role:
+        require_may_make(role, by=by)
     if account.is_superuser and role != Role.STAFF:
         raise NotAllowed("An administrator of the site stays staff. Take that right away first.")
+
+
+def require_may_make(role: str, *, by: User) -> None:
+    """Let nobody make a second staff account for themselves and sign off their own work with it.
+
+    Source: the programme's rules, section 7.
+
+    Raises:
+        NotAllowed: the account would be staff, and `by` is no administrator of the site.
+    """
+    if role == Role.STAFF and not by.is_superuser:
+        raise NotAllowed(
+            "Only an administrator of the site may make somebody staff, because a second person "
+            "signs off what one has checked. Ask an administrator."
+        )
 
 
 @transaction.atomic
