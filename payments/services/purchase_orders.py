@@ -26,6 +26,9 @@ from payments.states import (
 
 from . import orders
 
+# What the ledger can hold.
+LARGEST_AMOUNT_MINOR = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class PurchaseOrderDetails:
@@ -208,6 +211,8 @@ def _known_transfer(order: Order, reference: str, amount_minor: int) -> LedgerRo
 def _require_plausible(*, amount_minor: int, reference: str, received_at: datetime, now: datetime) -> None:
     if amount_minor <= 0:
         raise BadInput("The amount received must be more than nothing.")
+    if amount_minor > LARGEST_AMOUNT_MINOR:
+        raise BadInput("The amount received cannot be that large. Read it off the statement again.")
     if not reference:
         raise BadInput("Give the reference by which the bank statement or cheque can be found again.")
     if received_at > now:
