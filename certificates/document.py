@@ -19,6 +19,7 @@ from weasyprint import HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
+from .errors import CannotPrint
 from .models import Certificate
 from .typesetting import name_points
 
@@ -27,10 +28,6 @@ _MISSING_GLYPH = ".notdef glyph"
 # The engraved rosette: each angle is one ellipse, turned about the same centre.
 _ROSETTE = [step * 180 / 36 for step in range(36)]
 _ROSETTE_HEART = [step * 180 / 24 for step in range(24)]
-
-
-class CannotPrint(Exception):
-    """The PDF would not be right: a font, or a glyph of the name, is not there."""
 
 
 def pdf_of(certificate: Certificate, *, verify_url: str) -> bytes:

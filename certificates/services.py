@@ -21,8 +21,7 @@ from candidates.states import CandidacyState
 from certification.kernel import audit, ids, outbox, states
 from certification.kernel.errors import BadInput, NotAllowed
 
-from . import document
-from .document import CannotPrint
+from .errors import CannotPrint
 from .models import Certificate
 from .states import CERTIFICATE_ALLOWED, CertificateState
 
@@ -74,6 +73,9 @@ def _print(certificate_id: UUID) -> int:
     certificate = Certificate.objects.select_for_update(skip_locked=True).filter(pk=certificate_id).first()
     if certificate is None or certificate.storage_key:
         return 0
+    # Here, because the engine that draws pages takes a second to load, which only workers spend.
+    from . import document
+
     pdf = document.pdf_of(certificate, verify_url=certificate_url(certificate.number))
     store = storages["certificates"]
     key = f"{certificate.pk.hex}.pdf"

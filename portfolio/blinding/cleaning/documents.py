@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from portfolio.blinding.cleaning import pages, pdf_traces, staging, word, word_traces
+from portfolio.blinding.cleaning import pages, pdf_traces, staging, word_traces
 from portfolio.blinding.cleaning.results import CleanedDocument, Finding, dropped, once
 from portfolio.blinding.identifiers import Term
 
@@ -31,6 +31,9 @@ def clean_document(
     findings: list[Finding] = list(dropped("file name", declared_name or path.name, terms))
     with staging.folder(out_dir) as work:
         if format == "docx":
+            # Here, because the engine that lays text out takes a second to load, which only workers spend.
+            from portfolio.blinding.cleaning import word
+
             findings += word_traces.traces(path, terms)
             with tempfile.TemporaryDirectory() as between:
                 laid_out = Path(between) / "laid-out.pdf"
