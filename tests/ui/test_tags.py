@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from django.template import Context, Template
 
+from certification.kernel.money import money_text
 from certification.kernel.templatetags import ui
 from tests.ui.gallery import NOW
 
@@ -43,7 +44,7 @@ def test_an_instant_is_not_repeated_for_a_viewer_in_the_programme_zone() -> None
     ],
 )
 def test_money_is_counted_in_minor_units(amount_minor: int, currency: str, text: str) -> None:
-    assert ui.money_text(amount_minor, currency) == text
+    assert money_text(amount_minor, currency) == text
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,12 @@ from django.urls import NoReverseMatch, reverse
 
 from certification.kernel import clock
 from certification.kernel.exact import display
+from certification.kernel.money import money_text
 from certification.kernel.windows import spoken
 
 register = template.Library()
 
 Score = Fraction | Decimal
-_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-_WITHOUT_MINOR_UNITS = frozenset({"JPY", "KRW", "CLP", "VND"})
 _DIAL_RADIUS = 52
 _DIAL_TURN = Fraction(3, 4)
 _MAX_PLACES = 6
@@ -99,18 +98,6 @@ def deadline(context: Context, closes: datetime | None, stacked: bool = False) -
 def money(amount_minor: int, currency: str) -> dict[str, str]:
     """An amount of integer minor units: `50000, "USD"` is $500.00."""
     return {"amount": money_text(amount_minor, currency), "currency": currency.upper()}
-
-
-def money_text(amount_minor: int, currency: str) -> str:
-    """The amount in digits, with the currency's symbol when it has one."""
-    code = currency.upper()
-    if code in _WITHOUT_MINOR_UNITS:
-        digits = f"{abs(amount_minor):,}"
-    else:
-        major, minor = divmod(abs(amount_minor), 100)
-        digits = f"{major:,}.{minor:02d}"
-    sign = "\N{MINUS SIGN}" if amount_minor < 0 else ""
-    return f"{sign}{_SYMBOLS.get(code, '')}{digits}"
 
 
 @register.filter
