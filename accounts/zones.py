@@ -33,11 +33,6 @@ def zone_choices() -> tuple[tuple[str, tuple[Choice, ...]], ...]:
     )
 
 
-def is_zone(name: str) -> bool:
-    """Whether a person may choose this zone."""
-    return any(name == zone for _, zones in zone_choices() for zone, _ in zones)
-
-
 def _area(zone: str) -> str:
     return zone.partition("/")[0]
 

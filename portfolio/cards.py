@@ -122,10 +122,6 @@ class CandidateOverview:
     entries: tuple[EntryOverview, ...]
 
     @property
-    def is_window_open(self) -> bool:
-        return self.window_state is WindowState.OPEN
-
-    @property
     def to_do(self) -> tuple[EntryOverview, ...]:
         """The entries on which the candidate can still act this year and has not finished."""
         return tuple(

@@ -15,7 +15,7 @@ from .library import (
     rule_set,
 )
 from .outcomes import PacketOutcome, PacketProgress, ReadingCard, outcomes, progress, readings
-from .scorers import ScorerCard, declare_conflict, enlist_scorer, qualify, scorer_cards
+from .scorers import ScorerCard, enlist_scorer, qualify, scorer_cards
 from .staffing import PacketFileSpec, PacketNeed, assign, involved, mint_packet, packets_to_staff
 from .states import AssignmentRole, FileKind, PacketState
 
@@ -34,7 +34,6 @@ __all__ = [
     "RubricEntrySpec",
     "ScorerCard",
     "assign",
-    "declare_conflict",
     "enlist_scorer",
     "involved",
     "load_rubric",

@@ -15,7 +15,7 @@ from django.db.models import Count, Q, QuerySet
 from certification.kernel import locks
 from certification.kernel.errors import BadInput
 
-from .models import Conflict, Qualification, Scorer
+from .models import Qualification, Scorer
 from .states import OPEN_ASSIGNMENTS, AssignmentState
 
 _NUMBERED = re.compile(r"S(\d+)")
@@ -82,12 +82,6 @@ def _next_alias() -> str:
 
 
 @transaction.atomic
-def declare_conflict(*, scorer_id: UUID, organisation: str) -> None:
-    """Note an organisation whose candidates this scorer must not score."""
-    Conflict.objects.get_or_create(scorer_id=scorer_id, organisation=organisation.strip())
-
-
-@transaction.atomic
 def qualify(
     *,
     scorer_id: UUID,
@@ -95,14 +89,13 @@ def qualify(
     exact_percent: Decimal,
     within_one_percent: Decimal,
     now: datetime,
-    gate: Gate = GATE,
 ) -> Qualification:
     """Let a scorer score one kind of entry, after the benchmark papers.
 
     Raises:
         BadInput: the percentages miss the gate.
     """
-    misses = misses_of_gate(exact_percent, within_one_percent, gate)
+    misses = misses_of_gate(exact_percent, within_one_percent)
     if misses:
         raise BadInput(
             "The scorer has not passed the gate. Practise, then try other benchmark papers.", misses
@@ -119,14 +112,14 @@ def qualify(
     return qualification
 
 
-def misses_of_gate(exact_percent: Decimal, within_one_percent: Decimal, gate: Gate = GATE) -> tuple[str, ...]:
+def misses_of_gate(exact_percent: Decimal, within_one_percent: Decimal) -> tuple[str, ...]:
     """What is missing to pass the gate, a sentence each; empty when it is passed."""
     misses = []
-    if exact_percent < gate.exact_percent:
-        misses.append(f"{exact_percent:f} % of the marks were exact; {gate.exact_percent:f} % are needed.")
-    if within_one_percent < gate.within_one_percent:
+    if exact_percent < GATE.exact_percent:
+        misses.append(f"{exact_percent:f} % of the marks were exact; {GATE.exact_percent:f} % are needed.")
+    if within_one_percent < GATE.within_one_percent:
         misses.append(
-            f"{within_one_percent:f} % were within one level; {gate.within_one_percent:f} % are needed."
+            f"{within_one_percent:f} % were within one level; {GATE.within_one_percent:f} % are needed."
         )
     return tuple(misses)
 

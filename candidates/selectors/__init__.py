@@ -22,7 +22,6 @@ from .eligibility import (
     missing_answers,
     missing_confirmations,
     missing_employment,
-    needs_acknowledgement,
     policy_of,
     verdict,
 )
@@ -45,7 +44,6 @@ __all__ = [
     "missing_confirmations",
     "missing_employment",
     "name_on_certificate",
-    "needs_acknowledgement",
     "next_cohort",
     "open_cohorts",
     "person",

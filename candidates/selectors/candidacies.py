@@ -24,7 +24,6 @@ class CandidacyCard:
     account_id: UUID
     state: CandidacyState
     cohort_id: UUID
-    cohort_number: int
     cohort_name: str
     framework_slug: str
     retakes_in_year_2: bool
@@ -153,7 +152,6 @@ def _candidacy_card(row: Candidacy) -> CandidacyCard:
         account_id=row.account_id,
         state=CandidacyState(row.state),
         cohort_id=row.cohort_id,
-        cohort_number=row.cohort.number,
         cohort_name=row.cohort.name,
         framework_slug=row.cohort.framework_slug,
         retakes_in_year_2=row.cohort.retakes_in_year_2,

@@ -30,7 +30,6 @@ class CohortYearCard:
     """One year of one cohort: its general submission window (grace included) and its release."""
 
     cohort_id: UUID
-    cohort_number: int
     cohort_name: str
     framework_slug: str
     year: int
@@ -53,7 +52,6 @@ def cohort_years_due(now: datetime) -> list[CohortYearCard]:
 def _year_card(year: CohortYear) -> CohortYearCard:
     return CohortYearCard(
         cohort_id=year.cohort_id,
-        cohort_number=year.cohort.number,
         cohort_name=year.cohort.name,
         framework_slug=year.cohort.framework_slug,
         year=year.number,

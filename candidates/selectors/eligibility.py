@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from candidates.documents import current_documents
 from candidates.models import Cohort, Registration
-from candidates.rules import Advisory, EligibilityPolicy, Facts, Verdict, judge, still_needed
+from candidates.rules import EligibilityPolicy, Facts, Verdict, judge, still_needed
 from candidates.states import AffirmationKind
 
 
@@ -63,12 +63,6 @@ def missing_confirmations(registration: Registration) -> list[str]:
     """The advisory and the affirmations that an eligible person has yet to confirm."""
     facts = _facts(registration, affirmed_kinds(registration))
     return list(still_needed(policy_of(registration.cohort), facts)) if facts else []
-
-
-def needs_acknowledgement(registration: Registration) -> bool:
-    """Whether an advisory applies that the person has not acknowledged."""
-    judged = verdict(registration)
-    return isinstance(judged, Advisory) and not judged.acknowledged
 
 
 def _facts(registration: Registration, affirmed: frozenset[str]) -> Facts | None:

@@ -29,32 +29,30 @@ def require(allowed: Mapping[str, frozenset[str]], old: str, new: str, *, what: 
 
 
 def state_machine(
-    allowed: Mapping[str, frozenset[str]], *, initial: Iterable[str], field: str = "state"
+    allowed: Mapping[str, frozenset[str]], *, initial: Iterable[str]
 ) -> list[pgtrigger.Trigger]:
-    """Triggers that refuse a row born in another state than `initial` and a move not in `allowed`."""
+    """Triggers on `state`: refuse a row born in a state not in `initial`, and a move not in `allowed`."""
     moves = [(str(old), str(new)) for old, news in allowed.items() for new in sorted(news)]
     births = ", ".join(f"'{state}'" for state in sorted(map(str, initial)))
     return [
-        pgtrigger.FSM(name=f"{field}_moves", field=field, transitions=moves),
+        pgtrigger.FSM(name="state_moves", field="state", transitions=moves),
         pgtrigger.Trigger(
-            name=f"{field}_births",
+            name="state_births",
             when=pgtrigger.Before,
             operation=pgtrigger.Insert,
             func=(
-                f"IF NEW.{field} NOT IN ({births}) THEN "
-                f"RAISE EXCEPTION 'a new % row cannot start as %', TG_TABLE_NAME, NEW.{field}; "
+                f"IF NEW.state NOT IN ({births}) THEN "
+                "RAISE EXCEPTION 'a new % row cannot start as %', TG_TABLE_NAME, NEW.state; "
                 "END IF; RETURN NEW;"
             ),
         ),
     ]
 
 
-def state_is_known(
-    states: type[models.TextChoices] | type[StrEnum], *, name: str, field: str = "state"
-) -> models.CheckConstraint:
-    """A CHECK constraint: the column holds one of the declared states and nothing else."""
+def state_is_known(states: type[models.TextChoices] | type[StrEnum], *, name: str) -> models.CheckConstraint:
+    """A CHECK constraint: the column `state` holds one of the declared states and nothing else."""
     values = sorted(str(state.value) for state in states)
-    return models.CheckConstraint(condition=models.Q(**{f"{field}__in": values}), name=name)
+    return models.CheckConstraint(condition=models.Q(state__in=values), name=name)
 
 
 def append_only() -> list[pgtrigger.Trigger]:

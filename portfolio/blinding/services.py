@@ -25,7 +25,7 @@ from . import copies, locks
 from .models import Blinding, CleanedFile, Finding
 
 SHORTEST_WORD_TO_COVER = 3
-SAID_OR_SHOWN = "said or shown"
+_SAID_OR_SHOWN = "said or shown"
 
 
 def prepare() -> int:
@@ -170,9 +170,7 @@ def try_again(*, blinding_id: UUID, by: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def record_finding(
-    *, blinding_id: UUID, evidence_id: UUID, by: User, where: str, what: str, kind: str = SAID_OR_SHOWN
-) -> Finding:
+def record_finding(*, blinding_id: UUID, evidence_id: UUID, by: User, where: str, what: str) -> Finding:
     """Record an identifier that the cleaning cannot cover, say a name spoken in a video.
 
     It needs manual work: until `settle_finding`, the blinding can be neither checked nor signed off.
@@ -196,7 +194,7 @@ def record_finding(
         excerpt=what.strip()[:300],
         settled_as="",
         recorded_by__isnull=False,
-        defaults={"kind": kind, "covered": False, "recorded_by": by},
+        defaults={"kind": _SAID_OR_SHOWN, "covered": False, "recorded_by": by},
     )
     if fresh:
         audit.record(

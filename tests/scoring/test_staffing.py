@@ -230,8 +230,8 @@ def test_the_gate_is_seventy_exact_and_all_within_one_level(exact: str, within: 
 
 def test_a_card_says_what_matching_must_know() -> None:
     scorer = make.scorer(lead=True, employer="Lakeside", district="North")
-    for organisation in ("Hillside", "Hillside", "Easton"):
-        api.declare_conflict(scorer_id=scorer.pk, organisation=organisation)
+    for organisation in ("Hillside", "Easton"):
+        scorer.conflicts.create(organisation=organisation)
     done, open_ = make.packet(), make.packet()
     make.read(make.assignment(done, scorer))
     make.assignment(open_, scorer)
