@@ -195,7 +195,7 @@ def _write_result(packet: Packet, status: combine.Scored | combine.Unscorable, n
     look_fors = scored.look_fors if scored else {}
     PacketResult.objects.create(
         packet=packet,
-        score=scored.score if scored else None,  # type: ignore[misc]  # the field takes fractions
+        score=scored.score if scored else None,
         condition=status.condition if isinstance(status, combine.Unscorable) else "",
         look_fors={key: f"{score.numerator}/{score.denominator}" for key, score in look_fors.items()},
         reasons=list(status.reasons),

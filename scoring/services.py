@@ -113,7 +113,7 @@ def submit_reading(
         assignment=assignment,
         condition=condition or "",
         note=note,
-        score=score,  # type: ignore[misc]  # the field takes fractions
+        score=score,
         submitted_at=now,
     )
     Mark.objects.bulk_create(

@@ -30,7 +30,7 @@ class Dispute(StrEnum):
     NEAR_CUT = "near_cut"
 
 
-class BadReading(ValueError):  # noqa: N818 - the domain's word
+class BadReading(ValueError):
     """A reading that cannot count; `problems` holds one sentence per fault."""
 
     def __init__(self, problems: Sequence[str]) -> None:

@@ -52,7 +52,7 @@ class Retakes(StrEnum):
     ANY_ENTRY = "any_entry"
 
 
-class BadRuleSet(ValueError):  # noqa: N818 - the domain's word
+class BadRuleSet(ValueError):
     """The data is no rule set; `problems` holds one sentence per fault, each naming its field."""
 
     def __init__(self, problems: Sequence[str]) -> None:

@@ -48,6 +48,7 @@ def a_sealed_entry(candidacy: Candidacy, key: str = "entry-1", *, year: int = 1)
 def a_packet(entry: Entry) -> Packet:
     """Its packet, signed off by two people and not yet with scorers."""
     at = entry.sealed_at
+    assert at is not None
     first, second = _office("first"), _office("second")
     code = ids.code(8)
     blinding = Blinding.objects.create(entry=entry)
@@ -77,6 +78,8 @@ def a_scored_entry(
     """A sealed entry whose packet is closed with exactly this result."""
     entry = a_sealed_entry(candidacy, key, year=year)
     packet = a_packet(entry)
+    at = entry.sealed_at
+    assert at is not None
     given = None if condition else Fraction(score or 0)
     keys = packet.rubric_entry.look_fors.values_list("key", flat=True)
     lines = {} if given is None else dict.fromkeys(keys, given) | dict(look_fors or {})
@@ -87,9 +90,9 @@ def a_scored_entry(
         condition=condition,
         look_fors={key: f"{value.numerator}/{value.denominator}" for key, value in lines.items()},
         rule_set_digest=packet.rule_set.digest,
-        closed_at=entry.sealed_at,
+        closed_at=at,
     )
-    _move(packet, PacketState.CLOSED, closed_at=entry.sealed_at)
+    _move(packet, PacketState.CLOSED, closed_at=at)
     return entry
 
 

@@ -29,7 +29,7 @@ def run(request: HttpRequest) -> HttpResponse:
         )
 
 
-def behind(view):  # type: ignore[no-untyped-def]
+def behind(view):
     return require_role(Role.SCORER, Role.LEAD_SCORER)(blind_view(services.scorer_of)(view))
 
 
