@@ -5,19 +5,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('candidates', '0001_initial'),
+        ("candidates", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.CheckConstraint(condition=models.Q(('fee_minor__gt', 0)), name='cohort_fee_positive', violation_error_message='The fee must be more than nothing.'),
+            model_name="cohort",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("fee_minor__gt", 0)),
+                name="cohort_fee_positive",
+                violation_error_message="The fee must be more than nothing.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deadlineextension',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 1), ('year__lte', 3)), name='extension_year_one_to_three'),
+            model_name="deadlineextension",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("year__gte", 1), ("year__lte", 3)), name="extension_year_one_to_three"
+            ),
         ),
     ]

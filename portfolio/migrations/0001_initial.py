@@ -11,369 +11,889 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('candidates', '0001_initial'),
-        ('scoring', '0001_initial'),
+        ("candidates", "0001_initial"),
+        ("scoring", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EntryTemplate',
+            name="EntryTemplate",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('key', models.SlugField(max_length=60)),
-                ('title', models.CharField(max_length=150)),
-                ('purpose', models.TextField()),
-                ('ordinal', models.PositiveSmallIntegerField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("key", models.SlugField(max_length=60)),
+                ("title", models.CharField(max_length=150)),
+                ("purpose", models.TextField()),
+                ("ordinal", models.PositiveSmallIntegerField()),
             ],
             options={
-                'ordering': ['framework', 'ordinal'],
+                "ordering": ["framework", "ordinal"],
             },
         ),
         migrations.CreateModel(
-            name='Slot',
+            name="Slot",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('key', models.SlugField(max_length=60)),
-                ('title', models.CharField(max_length=150)),
-                ('purpose', models.TextField()),
-                ('kind', models.CharField(choices=[('document', 'Document'), ('video', 'Video'), ('form', 'Form')], max_length=10)),
-                ('required', models.BooleanField(default=True)),
-                ('min_files', models.PositiveSmallIntegerField(default=1)),
-                ('max_files', models.PositiveSmallIntegerField(default=1)),
-                ('max_pages', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('max_minutes', models.DecimalField(blank=True, decimal_places=1, max_digits=5, null=True)),
-                ('max_bytes', models.PositiveBigIntegerField()),
-                ('formats', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=10), size=None)),
-                ('ordinal', models.PositiveSmallIntegerField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("key", models.SlugField(max_length=60)),
+                ("title", models.CharField(max_length=150)),
+                ("purpose", models.TextField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("document", "Document"), ("video", "Video"), ("form", "Form")],
+                        max_length=10,
+                    ),
+                ),
+                ("required", models.BooleanField(default=True)),
+                ("min_files", models.PositiveSmallIntegerField(default=1)),
+                ("max_files", models.PositiveSmallIntegerField(default=1)),
+                ("max_pages", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("max_minutes", models.DecimalField(blank=True, decimal_places=1, max_digits=5, null=True)),
+                ("max_bytes", models.PositiveBigIntegerField()),
+                (
+                    "formats",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=10), size=None
+                    ),
+                ),
+                ("ordinal", models.PositiveSmallIntegerField()),
             ],
             options={
-                'ordering': ['template', 'ordinal'],
+                "ordering": ["template", "ordinal"],
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('year', models.PositiveSmallIntegerField(help_text='Year of the candidacy: 1, 2 or 3.')),
-                ('is_retake', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('draft', 'In preparation'), ('submitted', 'Submitted'), ('sealed', 'Being scored'), ('released', 'Scored'), ('unused', 'Not submitted')], default='draft', max_length=20)),
-                ('created_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('sealed_at', models.DateTimeField(blank=True, null=True)),
-                ('candidacy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='candidates.candidacy')),
-                ('template', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portfolio.entrytemplate')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField(help_text="Year of the candidacy: 1, 2 or 3.")),
+                ("is_retake", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "In preparation"),
+                            ("submitted", "Submitted"),
+                            ("sealed", "Being scored"),
+                            ("released", "Scored"),
+                            ("unused", "Not submitted"),
+                        ],
+                        default="draft",
+                        max_length=20,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("sealed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "candidacy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="candidates.candidacy",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="portfolio.entrytemplate",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'ordering': ['candidacy', 'year', 'template__ordinal'],
+                "verbose_name_plural": "entries",
+                "ordering": ["candidacy", "year", "template__ordinal"],
             },
         ),
         migrations.CreateModel(
-            name='Blinding',
+            name="Blinding",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting to be cleaned'), ('cleaned', 'Waiting for the check'), ('checked', 'Waiting for the second person'), ('signed_off', 'Signed off'), ('failed', 'Could not be cleaned')], default='waiting', max_length=20)),
-                ('problem', models.CharField(blank=True, max_length=300)),
-                ('cleaned_at', models.DateTimeField(blank=True, null=True)),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
-                ('signed_at', models.DateTimeField(blank=True, null=True)),
-                ('packet_code', models.CharField(blank=True, max_length=12, null=True, unique=True)),
-                ('checked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('signed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='blinding', to='portfolio.entry')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting to be cleaned"),
+                            ("cleaned", "Waiting for the check"),
+                            ("checked", "Waiting for the second person"),
+                            ("signed_off", "Signed off"),
+                            ("failed", "Could not be cleaned"),
+                        ],
+                        default="waiting",
+                        max_length=20,
+                    ),
+                ),
+                ("problem", models.CharField(blank=True, max_length=300)),
+                ("cleaned_at", models.DateTimeField(blank=True, null=True)),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
+                ("signed_at", models.DateTimeField(blank=True, null=True)),
+                ("packet_code", models.CharField(blank=True, max_length=12, null=True, unique=True)),
+                (
+                    "checked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "signed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="blinding",
+                        to="portfolio.entry",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('original_name', models.CharField(max_length=255)),
-                ('storage_key', models.CharField(max_length=200, unique=True)),
-                ('format', models.CharField(max_length=10)),
-                ('size', models.PositiveBigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('pages', models.PositiveIntegerField(blank=True, null=True)),
-                ('seconds', models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
-                ('uploaded_at', models.DateTimeField()),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='portfolio.entry')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("original_name", models.CharField(max_length=255)),
+                ("storage_key", models.CharField(max_length=200, unique=True)),
+                ("format", models.CharField(max_length=10)),
+                ("size", models.PositiveBigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("pages", models.PositiveIntegerField(blank=True, null=True)),
+                ("seconds", models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
+                ("uploaded_at", models.DateTimeField()),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="portfolio.entry",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'evidence',
-                'ordering': ['slot__ordinal', 'uploaded_at'],
+                "verbose_name_plural": "evidence",
+                "ordering": ["slot__ordinal", "uploaded_at"],
             },
         ),
         migrations.CreateModel(
-            name='CleanedFile',
+            name="CleanedFile",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('ordinal', models.PositiveSmallIntegerField()),
-                ('label', models.CharField(max_length=150)),
-                ('kind', models.CharField(max_length=10)),
-                ('page_number', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('storage_key', models.CharField(max_length=200, unique=True)),
-                ('content_type', models.CharField(max_length=60)),
-                ('size', models.PositiveBigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('width', models.PositiveIntegerField(blank=True, null=True)),
-                ('height', models.PositiveIntegerField(blank=True, null=True)),
-                ('seconds', models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
-                ('text', models.TextField(blank=True)),
-                ('blinding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='portfolio.blinding')),
-                ('evidence', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cleaned', to='portfolio.evidence')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("ordinal", models.PositiveSmallIntegerField()),
+                ("label", models.CharField(max_length=150)),
+                ("kind", models.CharField(max_length=10)),
+                ("page_number", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("storage_key", models.CharField(max_length=200, unique=True)),
+                ("content_type", models.CharField(max_length=60)),
+                ("size", models.PositiveBigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("width", models.PositiveIntegerField(blank=True, null=True)),
+                ("height", models.PositiveIntegerField(blank=True, null=True)),
+                ("seconds", models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
+                ("text", models.TextField(blank=True)),
+                (
+                    "blinding",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="files",
+                        to="portfolio.blinding",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cleaned",
+                        to="portfolio.evidence",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['blinding', 'ordinal'],
+                "ordering": ["blinding", "ordinal"],
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('where', models.CharField(max_length=120)),
-                ('page_number', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('excerpt', models.CharField(max_length=300)),
-                ('covered', models.BooleanField()),
-                ('blinding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='portfolio.blinding')),
-                ('evidence', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='portfolio.evidence')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("where", models.CharField(max_length=120)),
+                ("page_number", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("kind", models.CharField(max_length=40)),
+                ("excerpt", models.CharField(max_length=300)),
+                ("covered", models.BooleanField()),
+                (
+                    "blinding",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="portfolio.blinding",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="findings",
+                        to="portfolio.evidence",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['evidence', 'page_number', 'where'],
+                "ordering": ["evidence", "page_number", "where"],
             },
         ),
         migrations.CreateModel(
-            name='Framework',
+            name="Framework",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('title', models.CharField(max_length=150)),
-                ('summary', models.TextField(blank=True)),
-                ('to_be_confirmed', models.BooleanField(default=False, help_text='Shown as “to be confirmed by ICG”.')),
-                ('rubric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scoring.rubric')),
-                ('rule_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scoring.rulesetversion')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("title", models.CharField(max_length=150)),
+                ("summary", models.TextField(blank=True)),
+                (
+                    "to_be_confirmed",
+                    models.BooleanField(default=False, help_text="Shown as “to be confirmed by ICG”."),
+                ),
+                (
+                    "rubric",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="scoring.rubric"
+                    ),
+                ),
+                (
+                    "rule_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scoring.rulesetversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['slug'],
+                "ordering": ["slug"],
             },
         ),
         migrations.AddField(
-            model_name='entrytemplate',
-            name='framework',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='portfolio.framework'),
+            model_name="entrytemplate",
+            name="framework",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="entries", to="portfolio.framework"
+            ),
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=20, unique=True)),
-                ('submitted_at', models.DateTimeField()),
-                ('manifest', models.JSONField(help_text='One object per file: slot, name, size, sha256, pages, seconds.')),
-                ('digest', models.CharField(help_text='SHA-256 of the canonical manifest.', max_length=64)),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='receipts', to='portfolio.entry')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("number", models.CharField(max_length=20, unique=True)),
+                ("submitted_at", models.DateTimeField()),
+                (
+                    "manifest",
+                    models.JSONField(
+                        help_text="One object per file: slot, name, size, sha256, pages, seconds."
+                    ),
+                ),
+                ("digest", models.CharField(help_text="SHA-256 of the canonical manifest.", max_length=64)),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="receipts",
+                        to="portfolio.entry",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['submitted_at'],
+                "ordering": ["submitted_at"],
             },
         ),
         migrations.CreateModel(
-            name='Release',
+            name="Release",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('due_at', models.DateTimeField(help_text='The instant the calendar names.', unique=True)),
-                ('released_at', models.DateTimeField(help_text='The instant it happened.')),
-                ('entries', models.PositiveIntegerField()),
-                ('decisions', models.PositiveIntegerField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(help_text="The instant the calendar names.", unique=True)),
+                ("released_at", models.DateTimeField(help_text="The instant it happened.")),
+                ("entries", models.PositiveIntegerField()),
+                ("decisions", models.PositiveIntegerField()),
             ],
             options={
-                'ordering': ['due_at'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('released_at__gte', models.F('due_at'))), name='release_never_early', violation_error_message='Scores are not released a second before their instant.')],
+                "ordering": ["due_at"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("released_at__gte", models.F("due_at"))),
+                        name="release_never_early",
+                        violation_error_message="Scores are not released a second before their instant.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EntryScore',
+            name="EntryScore",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('score', certification.kernel.exact.ExactField(blank=True, max_length=80, null=True)),
-                ('condition', models.CharField(blank=True, max_length=60)),
-                ('look_fors', models.JSONField(default=dict, help_text='Look-for key → exact score as text.')),
-                ('reasons', models.JSONField(default=list)),
-                ('rule_set_digest', models.CharField(max_length=64)),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='score', to='portfolio.entry')),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scores', to='portfolio.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("score", certification.kernel.exact.ExactField(blank=True, max_length=80, null=True)),
+                ("condition", models.CharField(blank=True, max_length=60)),
+                (
+                    "look_fors",
+                    models.JSONField(default=dict, help_text="Look-for key → exact score as text."),
+                ),
+                ("reasons", models.JSONField(default=list)),
+                ("rule_set_digest", models.CharField(max_length=64)),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="score",
+                        to="portfolio.entry",
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="scores",
+                        to="portfolio.release",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('outcome', models.CharField(choices=[('certified', 'Certified'), ('continuing', 'Continuing'), ('ended', 'Ended')], max_length=20)),
-                ('ended_as', models.CharField(blank=True, max_length=40)),
-                ('overall', certification.kernel.exact.ExactField(blank=True, max_length=80, null=True)),
-                ('reasons', models.JSONField(default=list)),
-                ('open_next_year', django.contrib.postgres.fields.ArrayField(base_field=models.SlugField(max_length=60), blank=True, default=list, size=None)),
-                ('decided_at', models.DateTimeField()),
-                ('candidacy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='candidates.candidacy')),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions_made', to='portfolio.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("certified", "Certified"),
+                            ("continuing", "Continuing"),
+                            ("ended", "Ended"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("ended_as", models.CharField(blank=True, max_length=40)),
+                ("overall", certification.kernel.exact.ExactField(blank=True, max_length=80, null=True)),
+                ("reasons", models.JSONField(default=list)),
+                (
+                    "open_next_year",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.SlugField(max_length=60), blank=True, default=list, size=None
+                    ),
+                ),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "candidacy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="candidates.candidacy",
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions_made",
+                        to="portfolio.release",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['candidacy', 'year'],
+                "ordering": ["candidacy", "year"],
             },
         ),
         migrations.CreateModel(
-            name='BankedScore',
+            name="BankedScore",
             fields=[
-                ('id', models.UUIDField(default=certification.kernel.ids.uuid, editable=False, primary_key=True, serialize=False)),
-                ('entry_key', models.SlugField(max_length=60)),
-                ('year', models.PositiveSmallIntegerField(help_text='The year after whose release this counts.')),
-                ('score', certification.kernel.exact.ExactField(max_length=80)),
-                ('look_fors', models.JSONField(default=dict)),
-                ('earned_in_year', models.PositiveSmallIntegerField()),
-                ('candidacy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='banked', to='candidates.candidacy')),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='banked', to='portfolio.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=certification.kernel.ids.uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("entry_key", models.SlugField(max_length=60)),
+                (
+                    "year",
+                    models.PositiveSmallIntegerField(help_text="The year after whose release this counts."),
+                ),
+                ("score", certification.kernel.exact.ExactField(max_length=80)),
+                ("look_fors", models.JSONField(default=dict)),
+                ("earned_in_year", models.PositiveSmallIntegerField()),
+                (
+                    "candidacy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="banked",
+                        to="candidates.candidacy",
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="banked",
+                        to="portfolio.release",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['candidacy', 'year', 'entry_key'],
+                "ordering": ["candidacy", "year", "entry_key"],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='release',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='2f22b4947de06be3b5ff4612438ccd4d7ac1e267', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_dfdc6', table='portfolio_release', when='BEFORE')),
+            model_name="release",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="2f22b4947de06be3b5ff4612438ccd4d7ac1e267",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_dfdc6",
+                    table="portfolio_release",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='slot',
-            name='template',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='portfolio.entrytemplate'),
+            model_name="slot",
+            name="template",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="slots",
+                to="portfolio.entrytemplate",
+            ),
         ),
         migrations.AddField(
-            model_name='evidence',
-            name='slot',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portfolio.slot'),
+            model_name="evidence",
+            name="slot",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="portfolio.slot"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='blinding',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['checked', 'cleaned', 'failed', 'signed_off', 'waiting'])), name='blinding_state_known'),
+            model_name="blinding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["checked", "cleaned", "failed", "signed_off", "waiting"])),
+                name="blinding_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='blinding',
-            constraint=models.CheckConstraint(condition=models.Q(('signed_by__isnull', True), models.Q(('signed_by', models.F('checked_by')), _negated=True), _connector='OR'), name='blinding_signed_by_a_second_person', violation_error_message='A second person signs off a blinding: you checked this one yourself.'),
+            model_name="blinding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("signed_by__isnull", True),
+                    models.Q(("signed_by", models.F("checked_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="blinding_signed_by_a_second_person",
+                violation_error_message="A second person signs off a blinding: you checked this one yourself.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='blinding',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'signed_off'), _negated=True), models.Q(('checked_at__isnull', False), ('checked_by__isnull', False), ('packet_code__isnull', False), ('signed_at__isnull', False), ('signed_by__isnull', False)), _connector='OR'), name='blinding_signed_off_is_complete'),
+            model_name="blinding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "signed_off"), _negated=True),
+                    models.Q(
+                        ("checked_at__isnull", False),
+                        ("checked_by__isnull", False),
+                        ("packet_code__isnull", False),
+                        ("signed_at__isnull", False),
+                        ("signed_by__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="blinding_signed_off_is_complete",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='blinding',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('problem', ''), _negated=True), _connector='OR'), name='blinding_failure_says_why'),
+            model_name="blinding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "failed"), _negated=True),
+                    models.Q(("problem", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="blinding_failure_says_why",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='blinding',
-            trigger=pgtrigger.compiler.Trigger(name='state_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{waiting:cleaned,waiting:failed,cleaned:checked,cleaned:waiting,checked:cleaned,checked:signed_off,checked:waiting,failed:waiting}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='549fb219722df533b0669110317cb47962625140', operation='UPDATE', pgid='pgtrigger_state_moves_c4b01', table='portfolio_blinding', when='BEFORE')),
+            model_name="blinding",
+            trigger=pgtrigger.compiler.Trigger(
+                name="state_moves",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE _is_valid_transition BOOLEAN;",
+                    func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{waiting:cleaned,waiting:failed,cleaned:checked,cleaned:waiting,checked:cleaned,checked:signed_off,checked:waiting,failed:waiting}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="549fb219722df533b0669110317cb47962625140",
+                    operation="UPDATE",
+                    pgid="pgtrigger_state_moves_c4b01",
+                    table="portfolio_blinding",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='blinding',
-            trigger=pgtrigger.compiler.Trigger(name='state_births', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF NEW.state NOT IN ('waiting') THEN RAISE EXCEPTION 'a new % row cannot start as %', TG_TABLE_NAME, NEW.state; END IF; RETURN NEW;", hash='6298ca37ac506678b8cdab6e28ed767f14d5feb9', operation='INSERT', pgid='pgtrigger_state_births_26d7e', table='portfolio_blinding', when='BEFORE')),
+            model_name="blinding",
+            trigger=pgtrigger.compiler.Trigger(
+                name="state_births",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF NEW.state NOT IN ('waiting') THEN RAISE EXCEPTION 'a new % row cannot start as %', TG_TABLE_NAME, NEW.state; END IF; RETURN NEW;",
+                    hash="6298ca37ac506678b8cdab6e28ed767f14d5feb9",
+                    operation="INSERT",
+                    pgid="pgtrigger_state_births_26d7e",
+                    table="portfolio_blinding",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'released', 'sealed', 'submitted', 'unused'])), name='entry_state_known'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "released", "sealed", "submitted", "unused"])),
+                name="entry_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('candidacy', 'template', 'year'), name='entry_once_a_year'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                fields=("candidacy", "template", "year"), name="entry_once_a_year"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('year__gte', 1), ('year__lte', 3)), name='entry_year_one_to_three'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("year__gte", 1), ("year__lte", 3)), name="entry_year_one_to_three"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['released', 'sealed', 'submitted']), _negated=True), ('submitted_at__isnull', False), _connector='OR'), name='entry_submitted_has_instant'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["released", "sealed", "submitted"]), _negated=True),
+                    ("submitted_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="entry_submitted_has_instant",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['sealed', 'released']), _negated=True), ('sealed_at__isnull', False), _connector='OR'), name='entry_sealed_has_instant'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["sealed", "released"]), _negated=True),
+                    ("sealed_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="entry_sealed_has_instant",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='entry',
-            trigger=pgtrigger.compiler.Trigger(name='state_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:submitted,draft:unused,submitted:draft,submitted:sealed,sealed:released,unused:draft}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='9b361ab64158a36cbea327d372176c86f47cdce1', operation='UPDATE', pgid='pgtrigger_state_moves_a5325', table='portfolio_entry', when='BEFORE')),
+            model_name="entry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="state_moves",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE _is_valid_transition BOOLEAN;",
+                    func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:submitted,draft:unused,submitted:draft,submitted:sealed,sealed:released,unused:draft}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="9b361ab64158a36cbea327d372176c86f47cdce1",
+                    operation="UPDATE",
+                    pgid="pgtrigger_state_moves_a5325",
+                    table="portfolio_entry",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='entry',
-            trigger=pgtrigger.compiler.Trigger(name='state_births', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF NEW.state NOT IN ('draft') THEN RAISE EXCEPTION 'a new % row cannot start as %', TG_TABLE_NAME, NEW.state; END IF; RETURN NEW;", hash='153cc7c09bde06df8ad4101a2b47b3019a8c6011', operation='INSERT', pgid='pgtrigger_state_births_8ac51', table='portfolio_entry', when='BEFORE')),
+            model_name="entry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="state_births",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF NEW.state NOT IN ('draft') THEN RAISE EXCEPTION 'a new % row cannot start as %', TG_TABLE_NAME, NEW.state; END IF; RETURN NEW;",
+                    hash="153cc7c09bde06df8ad4101a2b47b3019a8c6011",
+                    operation="INSERT",
+                    pgid="pgtrigger_state_births_8ac51",
+                    table="portfolio_entry",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='entry',
-            trigger=pgtrigger.compiler.Trigger(name='frozen_fields', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."candidacy_id" IS DISTINCT FROM (NEW."candidacy_id") OR OLD."template_id" IS DISTINCT FROM (NEW."template_id") OR OLD."year" IS DISTINCT FROM (NEW."year") OR OLD."is_retake" IS DISTINCT FROM (NEW."is_retake"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='3cebca4374e2c71a3d16d11440201029270593a4', operation='UPDATE', pgid='pgtrigger_frozen_fields_5d1a0', table='portfolio_entry', when='BEFORE')),
+            model_name="entry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="frozen_fields",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."candidacy_id" IS DISTINCT FROM (NEW."candidacy_id") OR OLD."template_id" IS DISTINCT FROM (NEW."template_id") OR OLD."year" IS DISTINCT FROM (NEW."year") OR OLD."is_retake" IS DISTINCT FROM (NEW."is_retake"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="3cebca4374e2c71a3d16d11440201029270593a4",
+                    operation="UPDATE",
+                    pgid="pgtrigger_frozen_fields_5d1a0",
+                    table="portfolio_entry",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cleanedfile',
-            constraint=models.UniqueConstraint(fields=('blinding', 'ordinal'), name='cleaned_file_ordinal_unique'),
+            model_name="cleanedfile",
+            constraint=models.UniqueConstraint(
+                fields=("blinding", "ordinal"), name="cleaned_file_ordinal_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entrytemplate',
-            constraint=models.UniqueConstraint(fields=('framework', 'key'), name='entry_template_key_unique'),
+            model_name="entrytemplate",
+            constraint=models.UniqueConstraint(fields=("framework", "key"), name="entry_template_key_unique"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='receipt',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='dca09309a21eb5001eb17e0856c6531a9438fdff', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b1ec1', table='portfolio_receipt', when='BEFORE')),
+            model_name="receipt",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="dca09309a21eb5001eb17e0856c6531a9438fdff",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_b1ec1",
+                    table="portfolio_receipt",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entryscore',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('condition', ''), ('score__isnull', False)), models.Q(models.Q(('condition', ''), _negated=True), ('score__isnull', True)), _connector='OR'), name='entry_score_scored_or_unscorable'),
+            model_name="entryscore",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("condition", ""), ("score__isnull", False)),
+                    models.Q(models.Q(("condition", ""), _negated=True), ("score__isnull", True)),
+                    _connector="OR",
+                ),
+                name="entry_score_scored_or_unscorable",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='entryscore',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='78bf25f634bbf72f80ab44ce599640dd01620289', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_510f7', table='portfolio_entryscore', when='BEFORE')),
+            model_name="entryscore",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="78bf25f634bbf72f80ab44ce599640dd01620289",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_510f7",
+                    table="portfolio_entryscore",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(fields=('candidacy', 'year'), name='decision_once_a_year'),
+            model_name="decision",
+            constraint=models.UniqueConstraint(fields=("candidacy", "year"), name="decision_once_a_year"),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'ended'), _negated=True), models.Q(('ended_as', ''), _negated=True), _connector='OR'), name='decision_end_says_how'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome", "ended"), _negated=True),
+                    models.Q(("ended_as", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="decision_end_says_how",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='decision',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='de729f0f98bf0d05b3188d51c980dbd66e00bcc8', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_42dec', table='portfolio_decision', when='BEFORE')),
+            model_name="decision",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="de729f0f98bf0d05b3188d51c980dbd66e00bcc8",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_42dec",
+                    table="portfolio_decision",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bankedscore',
-            constraint=models.UniqueConstraint(fields=('candidacy', 'entry_key', 'year'), name='banked_once_a_year'),
+            model_name="bankedscore",
+            constraint=models.UniqueConstraint(
+                fields=("candidacy", "entry_key", "year"), name="banked_once_a_year"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bankedscore',
-            constraint=models.CheckConstraint(condition=models.Q(('earned_in_year__lte', models.F('year'))), name='banked_earned_before_it_counts'),
+            model_name="bankedscore",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("earned_in_year__lte", models.F("year"))),
+                name="banked_earned_before_it_counts",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='bankedscore',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='1b718eee7a4c628eef337da9b38d2d00c66f408b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_c2409', table='portfolio_bankedscore', when='BEFORE')),
+            model_name="bankedscore",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="1b718eee7a4c628eef337da9b38d2d00c66f408b",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_c2409",
+                    table="portfolio_bankedscore",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.UniqueConstraint(fields=('template', 'key'), name='slot_key_unique'),
+            model_name="slot",
+            constraint=models.UniqueConstraint(fields=("template", "key"), name="slot_key_unique"),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(('max_files__gte', models.F('min_files'))), name='slot_file_counts_in_order', violation_error_message="A slot's most files may not be fewer than its fewest."),
+            model_name="slot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_files__gte", models.F("min_files"))),
+                name="slot_file_counts_in_order",
+                violation_error_message="A slot's most files may not be fewer than its fewest.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.CheckConstraint(condition=models.Q(('size__gt', 0)), name='evidence_not_empty'),
+            model_name="evidence",
+            constraint=models.CheckConstraint(condition=models.Q(("size__gt", 0)), name="evidence_not_empty"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='evidence',
-            trigger=pgtrigger.compiler.Trigger(name='only_in_preparation', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE entry_state TEXT;', func="\n    SELECT state INTO entry_state FROM portfolio_entry\n        WHERE id = COALESCE(NEW.entry_id, OLD.entry_id) FOR SHARE;\n    IF entry_state IS DISTINCT FROM 'draft' THEN\n        RAISE EXCEPTION 'evidence of an entry that is % cannot change', entry_state;\n    END IF;\n    RETURN COALESCE(NEW, OLD);\n", hash='ef2aad6f665ca3582f13a651b02b38163766e4bb', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_only_in_preparation_c52ef', table='portfolio_evidence', when='BEFORE')),
+            model_name="evidence",
+            trigger=pgtrigger.compiler.Trigger(
+                name="only_in_preparation",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE entry_state TEXT;",
+                    func="\n    SELECT state INTO entry_state FROM portfolio_entry\n        WHERE id = COALESCE(NEW.entry_id, OLD.entry_id) FOR SHARE;\n    IF entry_state IS DISTINCT FROM 'draft' THEN\n        RAISE EXCEPTION 'evidence of an entry that is % cannot change', entry_state;\n    END IF;\n    RETURN COALESCE(NEW, OLD);\n",
+                    hash="ef2aad6f665ca3582f13a651b02b38163766e4bb",
+                    operation="INSERT OR UPDATE OR DELETE",
+                    pgid="pgtrigger_only_in_preparation_c52ef",
+                    table="portfolio_evidence",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='evidence',
-            trigger=pgtrigger.compiler.Trigger(name='frozen_fields', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."entry_id" IS DISTINCT FROM (NEW."entry_id") OR OLD."slot_id" IS DISTINCT FROM (NEW."slot_id") OR OLD."original_name" IS DISTINCT FROM (NEW."original_name") OR OLD."storage_key" IS DISTINCT FROM (NEW."storage_key") OR OLD."size" IS DISTINCT FROM (NEW."size") OR OLD."sha256" IS DISTINCT FROM (NEW."sha256"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='6199846210793793b6f9ea7b6a7dff80498bd982', operation='UPDATE', pgid='pgtrigger_frozen_fields_33aa7', table='portfolio_evidence', when='BEFORE')),
+            model_name="evidence",
+            trigger=pgtrigger.compiler.Trigger(
+                name="frozen_fields",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."entry_id" IS DISTINCT FROM (NEW."entry_id") OR OLD."slot_id" IS DISTINCT FROM (NEW."slot_id") OR OLD."original_name" IS DISTINCT FROM (NEW."original_name") OR OLD."storage_key" IS DISTINCT FROM (NEW."storage_key") OR OLD."size" IS DISTINCT FROM (NEW."size") OR OLD."sha256" IS DISTINCT FROM (NEW."sha256"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="6199846210793793b6f9ea7b6a7dff80498bd982",
+                    operation="UPDATE",
+                    pgid="pgtrigger_frozen_fields_33aa7",
+                    table="portfolio_evidence",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

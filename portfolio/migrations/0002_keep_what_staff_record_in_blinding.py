@@ -7,46 +7,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portfolio', '0001_initial'),
+        ("portfolio", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='UnclaimedCopy',
+            name="UnclaimedCopy",
             fields=[
-                ('storage_key', models.CharField(max_length=200, primary_key=True, serialize=False)),
+                ("storage_key", models.CharField(max_length=200, primary_key=True, serialize=False)),
             ],
         ),
         migrations.AddField(
-            model_name='blinding',
-            name='also_cover',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, help_text='Words that name this candidate besides what the registration says, found by staff.', size=None),
+            model_name="blinding",
+            name="also_cover",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=100),
+                blank=True,
+                default=list,
+                help_text="Words that name this candidate besides what the registration says, found by staff.",
+                size=None,
+            ),
         ),
         migrations.AddField(
-            model_name='blinding',
-            name='sent_back_because',
+            model_name="blinding",
+            name="sent_back_because",
             field=models.CharField(blank=True, max_length=300),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='recorded_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="finding",
+            name="recorded_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='finding',
-            name='settled_as',
+            model_name="finding",
+            name="settled_as",
             field=models.CharField(blank=True, max_length=300),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('settled_as', ''), ('recorded_by__isnull', False), _connector='OR'), name='finding_settled_was_recorded', violation_error_message='Only what a person recorded is settled by a person.'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("settled_as", ""), ("recorded_by__isnull", False), _connector="OR"),
+                name="finding_settled_was_recorded",
+                violation_error_message="Only what a person recorded is settled by a person.",
+            ),
         ),
         migrations.AddField(
-            model_name='unclaimedcopy',
-            name='blinding',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='portfolio.blinding'),
+            model_name="unclaimedcopy",
+            name="blinding",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="portfolio.blinding"
+            ),
         ),
     ]
