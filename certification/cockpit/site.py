@@ -8,6 +8,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -37,3 +38,9 @@ class CertificationAdminSite(AdminSite):
         from .selectors import cockpit
 
         return super().index(request, {"cockpit": cockpit(clock.now()), **(extra_context or {})})
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send staff to the site's own page, which asks for the second step and writes a mail."""
+        return redirect("account_change_password")

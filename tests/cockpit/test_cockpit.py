@@ -170,3 +170,10 @@ def _rubric(title: str) -> dict[str, str]:
         "entries-TOTAL_FORMS": "0",
         "entries-INITIAL_FORMS": "0",
     }
+
+
+def test_the_password_is_changed_on_the_sites_own_page(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("office@programme.example", full_name="Office"))
+    answer = client.get(reverse("admin:password_change"))
+    assert answer.status_code == 302
+    assert answer["Location"] == reverse("account_change_password")
