@@ -91,19 +91,19 @@ def _refusals(policy: EligibilityPolicy, facts: Facts) -> tuple[str, ...]:
     reasons = []
     if not facts.full_time:
         reasons.append(
-            "Candidates are employed full-time as instructional coaches, and this role is not full-time."
+            "Full-time employment as an instructional coach is required, and the answer was no."
             " Register in the first year in which it is."
         )
     if facts.years_employed < policy.min_years:
         reasons.append(
-            f"Candidates have coached full-time for at least {_number(policy.min_years)} full school years at"
-            f" registration, and {_number(facts.years_employed)} were stated."
+            f"At least {_number(policy.min_years)} full school years as a full-time coach are required at"
+            f" registration, and the answer was {_number(facts.years_employed)}."
             " Register in the first year in which that many are complete."
         )
     if facts.coaching_percent < policy.refuse_below_percent:
         reasons.append(
-            f"Candidates spend at least {_number(policy.refuse_below_percent)} % of their work time on"
-            f" cycle-based partnership coaching, and {_number(facts.coaching_percent)} % was stated."
+            f"At least {_number(policy.refuse_below_percent)} % of work time on cycle-based partnership"
+            f" coaching is required, and the answer was {_number(facts.coaching_percent)} %."
             " Agree on more coaching time with the employer, and register next year."
         )
     return tuple(reasons)

@@ -114,18 +114,20 @@ def decide(
     """
     standing = stand(ruleset, [result for result in history if result.year <= year])
     if standing.certified:
-        return _decision(standing, Outcome.CERTIFIED, conclusions=["The candidate is certified."])
+        return _decision(
+            standing, Outcome.CERTIFIED, conclusions=["The standard is met, and the certificate is earned."]
+        )
 
     overdue = _overdue(policy, standing, year + 1, extended_entries)
     if overdue:
         conclusion = (
-            f"{_why_incomplete(ruleset, policy, overdue)} The person may register again and start over."
+            f"{_why_incomplete(ruleset, policy, overdue)} Registering again and starting over is possible."
         )
         return _decision(standing, Outcome.ENDED, EndedAs.INCOMPLETE, conclusions=[conclusion])
     if year >= policy.years:
         conclusion = (
             f"The {policy.years} years of the candidacy are over without certification, so it ends."
-            " The person may register again and start over."
+            " Registering again and starting over is possible."
         )
         return _decision(standing, Outcome.ENDED, EndedAs.YEARS_OVER, conclusions=[conclusion])
 
@@ -165,7 +167,7 @@ def _why_all_is_closed(
     extended_entries: Collection[str],
 ) -> str | None:
     if certified or standing.certified:
-        return "The candidate is certified, so no entry is open."
+        return "The certificate is earned, so no entry is open."
     overdue = _overdue(policy, standing, year, extended_entries)
     if overdue:
         return _why_incomplete(ruleset, policy, overdue)

@@ -51,16 +51,16 @@ def test_a_refusal_gives_every_reason_with_what_to_do() -> None:
     assert verdict == Refused(
         (
             (
-                "Candidates are employed full-time as instructional coaches, and this role is not full-time."
+                "Full-time employment as an instructional coach is required, and the answer was no."
                 " Register in the first year in which it is."
             ),
             (
-                "Candidates have coached full-time for at least 2 full school years at registration,"
-                " and 1.5 were stated. Register in the first year in which that many are complete."
+                "At least 2 full school years as a full-time coach are required at registration,"
+                " and the answer was 1.5. Register in the first year in which that many are complete."
             ),
             (
-                "Candidates spend at least 60 % of their work time on cycle-based partnership coaching,"
-                " and 55 % was stated. Agree on more coaching time with the employer, and register next year."
+                "At least 60 % of work time on cycle-based partnership coaching is required,"
+                " and the answer was 55 %. Agree on more coaching time with the employer, and register next year."
             ),
         )
     )

@@ -54,7 +54,7 @@ def test_all_entries_at_the_threshold_pass() -> None:
     assert decision.reasons == (
         "Every entry meets the floor of 1.75.",
         "The overall score is 2.75, which meets the threshold of 2.75.",
-        "The candidate is certified.",
+        "The standard is met, and the certificate is earned.",
     )
 
 
@@ -155,7 +155,7 @@ def test_an_entry_never_submitted_by_the_end_of_year_2_ends_the_candidacy_as_inc
     assert decision.open_next_year == ()
     assert decision.reasons[-1] == (
         "Entry 2 had to be submitted by the end of year 2, so the candidacy ends as incomplete."
-        " The person may register again and start over."
+        " Registering again and starting over is possible."
     )
     assert opened([scored("entry-1", 1, "1")], 3).entries == ()
 
@@ -232,7 +232,7 @@ def test_an_unscorable_retake_keeps_the_banked_score_and_ends_the_candidacy_all_
     assert decision.banked["entry-1"].score == Fraction(3, 2)
     assert decision.reasons[-1] == (
         "The 3 years of the candidacy are over without certification, so it ends."
-        " The person may register again and start over."
+        " Registering again and starting over is possible."
     )
 
 
@@ -249,7 +249,7 @@ def test_a_certified_candidate_has_nothing_open() -> None:
     assert opened([scored("entry-1", 1, "3"), scored("entry-2", 1, "3")], 2).entries == ()
     on_record = opened([scored("entry-1", 1, "3")], 2, certified=True)
     assert on_record.entries == ()
-    assert set(on_record.reasons.values()) == {"The candidate is certified, so no entry is open."}
+    assert set(on_record.reasons.values()) == {"The certificate is earned, so no entry is open."}
 
 
 def test_results_of_later_years_are_not_looked_at() -> None:
