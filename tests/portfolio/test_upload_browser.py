@@ -39,11 +39,8 @@ def entry() -> Iterator[Entry]:
 def slot(page: Page, live_server: LiveServer, entry: Entry) -> Locator:
     client = Client()
     client.force_login(entry.candidacy.account)
-    cookie = {
-        "name": settings.SESSION_COOKIE_NAME,
-        "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
-    }
-    page.context.add_cookies([{**cookie, "url": live_server.url}])
+    name = settings.SESSION_COOKIE_NAME
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
     page.goto(f"{live_server.url}/portfolio/entries/{entry.pk}/")
     return page.locator("#slot-written")
 
