@@ -8,7 +8,7 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from certification.kernel import audit, outbox
@@ -51,7 +51,8 @@ def change_account(
     """Change an account, and put on record what it was before.
 
     Raises:
-        NotAllowed: see `require_change`.
+        NotAllowed: see `require_change`; or the database keeps the account's role, because the person
+            has registered with it.
     """
     account = User.objects.select_for_update(of=("self",)).get(pk=account_id)
     require_change(account, role=role, is_active=is_active, by=by)
@@ -69,9 +70,19 @@ def change_account(
     if changes:
         for name in changes:
             setattr(account, name, wanted[name])
-        account.save(update_fields=list(changes))
+        _save(account, list(changes))
         audit.record(actor=by, action="changed account", subject=account, detail=changes)
     return account
+
+
+def _save(account: User, fields: list[str]) -> None:
+    """Save, and hand the database's own sentence on when it refuses."""
+    try:
+        with transaction.atomic():
+            account.save(update_fields=fields)
+    except IntegrityError as refused:
+        said = getattr(refused.__cause__, "diag", None)
+        raise NotAllowed(said.message_primary if said else str(refused)) from refused
 
 
 def require_change(account: User, *, role: str, is_active: bool, by: User) -> None:
