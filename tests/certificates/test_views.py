@@ -50,7 +50,7 @@ def test_a_revoked_certificate_says_so_with_its_date_and_without_the_reason(clie
     assert "is valid" not in text
 
 
-@pytest.mark.parametrize("number", ["ICG-2027-AAAAAAAA", "nonsense", "\x00", "<script>", "é", "A" * 300])
+@pytest.mark.parametrize("number", ["ICG-2027-AAAAAAAA", "nonsense", "<script>", "é", "A" * 300])
 def test_an_unknown_number_is_a_clear_404_with_no_name(client, number: str) -> None:
     certificate = factory.a_certificate()
 
@@ -76,7 +76,7 @@ def test_the_form_leads_to_the_certificates_page(client) -> None:
     assert response["Location"] == "/verify/ICG-2027-4KQ7XW2M/"
 
 
-@pytest.mark.parametrize("typed", ["", "///", "A" * 41, "\x00"])
+@pytest.mark.parametrize("typed", ["", "///", "A" * 41])
 def test_the_form_says_what_is_wrong_with_what_was_typed(client, typed: str) -> None:
     response = client.get(reverse("verify"), {"number": typed})
 
