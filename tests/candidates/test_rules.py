@@ -60,7 +60,8 @@ def test_a_refusal_gives_every_reason_with_what_to_do() -> None:
             ),
             (
                 "At least 60 % of work time on cycle-based partnership coaching is required,"
-                " and the answer was 55 %. Agree on more coaching time with the employer, and register next year."
+                " and the answer was 55 %. Agree on more coaching time with the employer,"
+                " and register next year."
             ),
         )
     )

@@ -130,7 +130,8 @@ def test_a_session_planted_before_sign_in_is_nobodys_after() -> None:
     session = client.session
     session["planted"] = "yes"
     session.save()
-    client.cookies["sessionid"] = planted = session.session_key
+    planted = str(session.session_key)
+    client.cookies["sessionid"] = planted
     sign_in(client, user.email)
     assert client.cookies["sessionid"].value != planted
     thief = Client()
