@@ -78,7 +78,7 @@ class UserAdmin(StaffAdmin):
         """An account is closed, never deleted: its acts stay on record."""
         return False
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Never by password: asked often enough, the list would spell out its hash."""
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 

@@ -88,7 +88,7 @@ class CohortAdmin(ReadOnlyAdmin):
         ("Policy", {"fields": list(_POLICY)}),
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -289,7 +289,7 @@ class PolicyDocumentAdmin(ReadOnlyAdmin):
         )
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

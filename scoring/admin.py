@@ -346,7 +346,7 @@ class PacketAdmin(ReadOnlyAdmin):
 class ReadingAdmin(ReadOnlyAdmin):
     # No score in the list: marks are looked at one by one, on record.
     list_display = ["packet", "scorer", "role", "condition", "submitted_at"]
-    list_filter = ["assignment__role", "condition"]
+    list_filter = ["assignment__role", ("condition", admin.EmptyFieldListFilter)]
     list_select_related = ["assignment__packet", "assignment__scorer"]
     search_fields = ["assignment__packet__code", "assignment__scorer__alias"]
     readonly_fields = (

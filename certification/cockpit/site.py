@@ -39,7 +39,7 @@ class CertificationAdminSite(AdminSite):
 
         return super().index(request, {"cockpit": cockpit(clock.now()), **(extra_context or {})})
 
-    def password_change(
+    def password_change(  # type: ignore[override]  # a redirect is no template's response
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Send staff to the site's own page, which asks for the second step and writes a mail."""

@@ -80,7 +80,7 @@ class StaffAdmin(StaffMixin, admin.ModelAdmin):
         if found is None or not self.has_view_permission(request, found):
             raise Http404
         acts = AuditEvent.objects.filter(
-            subject_type=self.model._meta.concrete_model._meta.label,  # type: ignore[union-attr]
+            subject_type=self.model._meta.concrete_model._meta.label,
             subject_id=str(found.pk),
         )
         context = {

@@ -67,7 +67,7 @@ def _chosen(asked: str | None, coming: list[datetime]) -> datetime | None:
 class EntryScoreAdmin(ReadOnlyAdmin):
     list_display = ["candidacy", "entry", "shown_score", "condition", "release"]
     list_select_related = ["entry__candidacy", "entry__template", "release"]
-    list_filter = ["entry__year", "entry__template__framework", "condition"]
+    list_filter = ["entry__year", "entry__template__framework", ("condition", admin.EmptyFieldListFilter)]
     search_fields = ["entry__candidacy__number"]
     fields = ["entry", "release", "shown_score", "condition", "look_fors", "reasons", "rule_set_digest"]
     readonly_fields = ["shown_score"]

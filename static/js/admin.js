@@ -19,7 +19,25 @@ function nameFields(table) {
   }
 }
 
+/** The two fields of an instant stand under one label, which names neither. */
+function namePair(pair) {
+  const label = pair.closest(".form-row")?.querySelector("label, legend")?.textContent.trim().replace(/:$/, "");
+  pair.querySelectorAll("input").forEach((field, index) => {
+    if (label && !field.labels?.length) field.setAttribute("aria-label", `${label}: ${PARTS[index]}`);
+  });
+}
+
+/** What scrolls sideways must be reachable without a mouse. */
+function reach(region) {
+  if (region.scrollWidth > region.clientWidth) region.tabIndex = 0;
+}
+
 startInstants(document);
+for (const heading of document.querySelectorAll(".tabular thead th.original")) {
+  heading.innerHTML = '<span class="visually-hidden">Row</span>';
+}
+for (const pair of document.querySelectorAll(".form-row:not(.has_original) p.datetime")) namePair(pair);
+for (const region of document.querySelectorAll(".inline-group, .results")) reach(region);
 for (const table of document.querySelectorAll(".inline-group .tabular table")) {
   nameFields(table);
   document.addEventListener("formset:added", () => nameFields(table));

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Role
 from certification.kernel.models import AuditEvent
-from scoring import services
+from scoring import api, services
 from scoring.models import Assignment, Conflict, Qualification, RuleSetVersion, Scorer
 from scoring.rules.catalogue import pilot_data
 from tests.factories import scoring as make
@@ -27,11 +27,9 @@ FORMSETS = {
 
 @pytest.fixture
 def staff() -> Client:
-    person = make.account(Role.STAFF)
-    person.is_superuser = True
-    person.save()
+    """An ordinary member of the office."""
     client = Client()
-    client.force_login(person)
+    client.force_login(make.account(Role.STAFF))
     return client
 
 
@@ -144,3 +142,37 @@ def test_the_list_of_packets_says_how_far_each_is(staff: Client) -> None:
     packet = make.packet()
     make.read(make.assignment(packet, make.scorer()))
     assert "1 of 2" in staff.get(page("packet_changelist")).content.decode()
+
+
+def test_an_account_becomes_a_qualified_scorer_without_a_shell(staff: Client) -> None:
+    person = make.account(Role.LEAD_SCORER)
+    rubric_entry = make.rubric().entry("entry-1")
+    enlisted = staff.post(
+        reverse("admin:scoring_scorer_add"),
+        {"account": str(person.pk), "employer": "Elsewhere", "district": ""},
+    )
+    scorer = Scorer.objects.get(account_id=person.pk)
+    assert enlisted.headers["Location"] == reverse("admin:scoring_scorer_change", args=[scorer.pk])
+    assert scorer.is_lead
+    page = staff.get(enlisted.headers["Location"]).text
+    assert person.full_name in page
+    answers = {
+        "is_lead": "on",
+        "is_active": "on",
+        "employer": "Elsewhere",
+        "qualifications-TOTAL_FORMS": "1",
+        "qualifications-INITIAL_FORMS": "0",
+        "qualifications-0-rubric_entry": str(rubric_entry.id),
+        "qualifications-0-exact_percent": "69",
+        "qualifications-0-within_one_percent": "100",
+        "qualifications-0-qualified_at_0": "2027-07-01",
+        "qualifications-0-qualified_at_1": "12:00",
+        "conflicts-TOTAL_FORMS": "0",
+        "conflicts-INITIAL_FORMS": "0",
+    }
+    assert "70 % are needed" in staff.post(enlisted.headers["Location"], answers).text
+    answers["qualifications-0-exact_percent"] = "70"
+    assert staff.post(enlisted.headers["Location"], answers).status_code == 302
+    assert [card.id for card in api.scorer_cards(rubric_entry.id)] == [scorer.pk]
+    listing = staff.get(reverse("admin:scoring_scorer_changelist"), {"q": person.full_name}).text
+    assert scorer.alias in listing

@@ -14,7 +14,7 @@ from scoring.states import AssignmentState
 from tests.factories import scoring as make
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,7 +150,12 @@ def test_the_browser_asks_before_unsaved_marks_are_left_behind(
     page: Page, live_server: LiveServer, mine: Assignment
 ) -> None:
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
     enter(page, live_server, mine)
     page.context.set_offline(True)
     mark(page, 0)

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.storage import storages
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
@@ -317,3 +319,17 @@ def test_a_file_that_the_store_lost_is_a_404_and_no_showing(signed_in: Client, m
     storages["blind"].delete(file.storage_key)
     assert signed_in.get(url(mine, "file", file.pk)).status_code == 404
     assert not EvidenceShown.objects.exists()
+
+
+def test_a_queue_of_two_hundred_packets_takes_as_many_questions_as_one_of_two(
+    signed_in: Client, scorer: Scorer
+) -> None:
+    asked = []
+    for more in (2, 198):
+        for _ in range(more):
+            make.assignment(make.packet(), scorer)
+        with clock.fixed(make.NOW), CaptureQueriesContext(connection) as queries:
+            page = signed_in.get("/scoring/")
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+    assert page.text.count("/scoring/packets/") >= 200

@@ -34,6 +34,8 @@ def behind(view):
 
 
 urlpatterns = [
+    # Where the error pages lead to.
+    path("", include("certification.pages.urls")),
     path("scoring/", include("scoring.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
