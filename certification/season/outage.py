@@ -27,8 +27,10 @@ _CLOCK_IS_STALE_FOR_SECONDS = 1.05
 _LAST_INSTANT = 999_999
 _LAG = timedelta(minutes=30)
 _PATIENCE_SECONDS = 180
-_LONGEST_PAUSE_BEFORE_A_KILL_SECONDS = 1.5
-_QUIET_POLLS = 3
+_PAUSES_SECONDS = (0.0, 0.02, 0.2, 1.0)
+_TRIES = 50
+_QUIET_POLLS = 8
+_POLL_SECONDS = 0.02
 
 
 class WorkerSilent(Exception):
@@ -70,25 +72,33 @@ class Outages:
         self.broker.ring([job.name for job in reconcile.all_reconcilers()])
 
     def _kill(self) -> None:
-        """Wait until the worker is at it, let a moment pass, kill it, empty its broker, start another."""
-        self._wait_until(self._is_at_it)
-        time.sleep(self.dice.uniform(0, _LONGEST_PAUSE_BEFORE_A_KILL_SECONDS))
-        struck = sweeping()
+        """Kill the worker in the middle of what it does, empty its broker, start another."""
+        self.struck.append(self._catch_in_the_middle())
         self.worker.kill()
-        self.struck.append(struck)
         self.broker.empty()
         self.worker.start()
 
     def _finish(self, now: datetime) -> None:
         """Ring until the worker changes nothing more; what it could not know of yet is done here."""
-        while True:
-            self._let_it_work()
-            left = reconcile.run_all(now)
+        self._let_it_work()
+        while left_over(left := reconcile.run_all(now)):
             self.finished_here.update(
                 {f"{name}: {what}": n for name, counts in left.items() for what, n in counts.items() if n}
             )
-            if not left_over(left):
-                return
+            self._wait_until(self._is_quiet)
+
+    def _catch_in_the_middle(self) -> list[str]:
+        """Freeze the worker some moment into a sweep.  Returns the reconcilers it is in the middle of."""
+        pause = self.dice.choice(_PAUSES_SECONDS)
+        for _ in range(_TRIES):
+            self._wait_until(self._is_at_it)
+            time.sleep(pause)
+            self.worker.freeze()
+            if caught := sweeping():
+                return caught
+            self.worker.thaw()
+            pause = 0.0  # it was quicker; take the next sweep at its beginning
+        return []
 
     def _let_it_work(self) -> None:
         before = None
@@ -106,7 +116,7 @@ class Outages:
         for _ in range(_QUIET_POLLS):
             if self.broker.waiting() or sweeping():
                 return False
-            time.sleep(0.1)
+            time.sleep(_POLL_SECONDS)
         return True
 
     def _wait_until(self, holds: Any) -> None:
@@ -115,7 +125,7 @@ class Outages:
             if not self.worker.is_alive() or time.monotonic() > until:
                 log = self.worker.log.read_text(errors="replace")[-2000:]
                 raise WorkerSilent(f"The worker does not answer its bells. Its log ends:\n{log}")
-            time.sleep(0.02)
+            time.sleep(_POLL_SECONDS)
 
 
 def left_over(counts: dict[str, dict[str, int]]) -> bool:
