@@ -87,9 +87,8 @@ class EntryAdmin(ReadOnlyAdmin):
         "year",
         "is_retake",
         "state",
-        "submitted_at",
-        "sealed_at",
         "blinding_page",
+        "submitted_at",
     ]
     ordering = ["-year", "candidacy__number", "template__ordinal"]
     list_filter = ["state", "year", "template__framework", "template__key"]
