@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from .models import Certificate
 from .states import CertificateState
@@ -16,14 +19,14 @@ _LONGEST_NUMBER = 24
 
 @dataclass(frozen=True, slots=True)
 class PublicCertificate:
-    """What anybody who knows the number may read."""
+    """What anybody who knows the number may read: days, as the certificate itself has them."""
 
     number: str
     name: str
     cohort_name: str
-    certified_at: datetime
+    certified_on: date
     is_valid: bool
-    revoked_at: datetime | None
+    revoked_on: date | None
 
 
 def normalised(number: str) -> str:
@@ -46,10 +49,15 @@ def by_number(number: str) -> PublicCertificate | None:
         number=row.number,
         name=row.name,
         cohort_name=row.cohort_name,
-        certified_at=row.certified_at,
+        certified_on=day_of(row.certified_at),
         is_valid=row.state == CertificateState.VALID,
-        revoked_at=row.revoked_at,
+        revoked_on=day_of(row.revoked_at) if row.revoked_at else None,
     )
+
+
+def day_of(instant: datetime) -> date:
+    """The day it was in the programme's zone, which is the day that is printed."""
+    return instant.astimezone(ZoneInfo(settings.PROGRAMME_ZONE)).date()
 
 
 class Standing(StrEnum):
