@@ -26,7 +26,7 @@ def enrolled(candidacy: Candidacy) -> None:
             f"{_greeting(candidacy.registration)}\n\n"
             f"Your registration for {candidacy.cohort.name} is complete. Your candidate number is"
             f" {candidacy.number}.\n\n"
-            f"Entries are admitted from {spoken(first.submission_opens_at, zone)}"
+            f"You may submit your entries from {spoken(first.submission_opens_at, zone)}"
             f" until {spoken(first.submission_closes_at, zone, ending=True)}.\n\n"
             f"Where you stand: {settings.SITE_URL}/dashboard/\n"
         ),
@@ -126,7 +126,8 @@ def next_cohort_open(registration: Registration, cohort: Cohort, now: datetime) 
 
 
 def _greeting(registration: Registration) -> str:
-    return f"Dear {registration.name_on_certificate or registration.account.get_full_name()},"
+    name = registration.name_on_certificate or registration.account.full_name
+    return f"Dear {name}," if name else "Hello,"
 
 
 def _outcome_url(registration: Registration) -> str:

@@ -50,6 +50,10 @@ def _queue(order: Order, dedupe_key: str, subject: str, body: str, *, kind: str)
         dedupe_key=dedupe_key,
         to=order.payer.email,
         subject=subject,
-        body=f"{body}\n\n{settings.SITE_URL}{order.get_absolute_url()}\n",
+        body=f"{_greeting(order)}\n\n{body}\n\n{settings.SITE_URL}{order.get_absolute_url()}\n",
         kind=kind,
     )
+
+
+def _greeting(order: Order) -> str:
+    return f"Dear {order.payer.full_name}," if order.payer.full_name else "Hello,"

@@ -123,7 +123,7 @@ def _body(notice: _Notice, name: str) -> str:
     closes = spoken(notice.window.closes, settings.PROGRAMME_ZONE, ending=True)
     return (
         f"Dear {name},\n\n"
-        f"the submission window of your year {notice.year} is open until {closes}.\n"
+        f"The submission window of your year {notice.year} is open until {closes}.\n"
         f"Open to you and not submitted yet:\n{entries}\n\n"
         f"Your entries: {settings.SITE_URL}{reverse('portfolio:entries')}\n"
     )

@@ -73,6 +73,16 @@ def test_the_unsent_and_the_unpaid_lapse_when_the_window_closes() -> None:
     assert OutboxMessage.objects.filter(kind="registration lapsed").count() == 2
 
 
+def test_who_has_given_no_name_yet_is_not_addressed_by_the_mailbox() -> None:
+    registration = make.draft()
+    Registration.objects.filter(pk=registration.pk).update(name_on_certificate="")
+    type(registration.account).objects.filter(pk=registration.account_id).update(full_name="")
+
+    run("registrations.lapse", registration.cohort.registration_window.closes)
+
+    assert OutboxMessage.objects.get().body.startswith("Hello,\n")
+
+
 def test_who_paid_is_not_lapsed_while_the_worker_was_away() -> None:
     registration = make.sent()
     make.pay(registration)

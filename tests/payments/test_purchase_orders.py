@@ -96,7 +96,9 @@ def test_declining_needs_a_reason_and_tells_it() -> None:
     )
     order.refresh_from_db()
     assert order.state == OrderState.OPEN
-    assert "It is not signed." in OutboxMessage.objects.get().body
+    body = OutboxMessage.objects.get().body
+    assert "It is not signed." in body
+    assert body.startswith(f"Dear {order.payer.full_name},")
     assert make.purchase_order(order, number="PO-78").state == PurchaseOrderState.REQUESTED
 
 
