@@ -23,15 +23,24 @@ function panel(form, label) {
   return { box, text, bar, stop };
 }
 
+// Slots in which a file is chosen or on its way outlive the page around them.
+function busySlots(page, done) {
+  return [...page.querySelectorAll("form[data-upload]")]
+    .filter((form) => form !== done && form.querySelector("input[type=file]").files.length)
+    .map((form) => form.closest("section"));
+}
+
 function swap(request, form, enhance) {
   const answer = new DOMParser().parseFromString(request.responseText, "text/html");
   const page = document.getElementById("content");
   const slot = form.closest("section")?.id;
+  const busy = busySlots(page, form);
   page.replaceChildren(...answer.getElementById("content").childNodes);
   document.title = answer.title;
   if (request.status < 400) history.replaceState(null, "", request.responseURL);
   window.htmx?.process(page);
   enhance(page);
+  for (const section of busy) document.getElementById(section.id)?.replaceWith(section);
   if (request.status >= 400) return;
   announce(page.querySelector(".notice.tone-success")?.textContent.trim() ?? "The file was added.");
   const section = slot && document.getElementById(slot);

@@ -231,7 +231,7 @@ def _fill_and_submit(page: Page, title: str, folder: Path) -> None:
         accepts = slot.locator("input[type=file]").get_attribute("accept") or ""
         slot.locator("input[type=file]").set_input_files(mp4 if ".mp4" in accepts else pdf)
         slot.get_by_role("button", name=re.compile("Upload")).click()
-        page.wait_for_load_state()
+        slot.get_by_text("Complete", exact=True).wait_for()
     page.get_by_role("link", name="Review and submit").click()
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name=f"Submit {title}").click()
@@ -258,10 +258,10 @@ def _check_blinding(office: Page, second: Page) -> None:
         for link in links:
             person.goto(link)
             person.get_by_role("checkbox").check()
-            person.get_by_role("button", name=button).click()
-            if person is second:
-                person.locator("dialog[open]").get_by_role("button", name="Sign off").click()
-            person.wait_for_load_state()
+            with person.expect_navigation():
+                person.get_by_role("button", name=button).click()
+                if person is second:
+                    person.locator("dialog[open]").get_by_role("button", name="Sign off").click()
 
 
 # ---- scorers ----
@@ -278,5 +278,5 @@ def _score_everything(page: Page, name: str) -> None:
         for mark in page.locator(f"input[type=radio][value='{points}']").all():
             mark.check(force=True)
         page.get_by_role("button", name="Submit marks").first.click()
-        page.locator("dialog[open]").get_by_role("button", name="Submit marks").click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.locator("dialog[open]").get_by_role("button", name="Submit marks").click()

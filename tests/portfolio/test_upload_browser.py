@@ -87,6 +87,24 @@ def test_an_upload_that_is_cancelled_or_cut_off_adds_nothing_and_can_be_sent_aga
     assert Evidence.objects.count() == 1
 
 
+def test_a_file_chosen_elsewhere_and_one_on_its_way_outlive_the_answer_to_another(
+    page: Page, slot: Locator, tmp_path: Path
+) -> None:
+    held: list[Route] = []
+    page.route("**/slots/notes/", lambda route: held.append(route))
+    notes = page.locator("#slot-notes")
+    (tmp_path / "notes.pdf").write_bytes(b"no document")
+    notes.locator("input[type=file]").set_input_files(tmp_path / "notes.pdf")
+    notes.get_by_role("button", name=re.compile("Upload")).click()
+    choose_and_send(slot, tmp_path, make.a_pdf())
+    slot.get_by_text("Complete", exact=True).wait_for()
+    assert notes.get_by_role("button", name="Cancel the upload").is_visible()
+    assert notes.locator("input[type=file]").evaluate("input => input.files[0].name") == "notes.pdf"
+    held[0].abort()
+    page.get_by_text("The connection failed").wait_for()
+    assert not notes.get_by_role("button", name="Cancel the upload").is_visible()
+
+
 def test_a_session_that_ended_leads_to_the_sign_in_page_and_back_to_the_slot(
     page: Page, slot: Locator, entry: Entry, tmp_path: Path
 ) -> None:
