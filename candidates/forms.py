@@ -9,6 +9,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from certification.kernel.names import validate_name
+
 from .answers import MAX_YEARS_EMPLOYED, About, Employment
 from .models import Candidacy, PolicyDocument, Registration
 from .states import AffirmationKind
@@ -26,6 +28,7 @@ class AboutForm(forms.Form):
     name_on_certificate = forms.CharField(
         label="Name on the certificate",
         max_length=150,
+        validators=[validate_name],
         help_text=(
             "Exactly as it should be printed. It is also used to find and cover your name in your evidence."
         ),
@@ -167,7 +170,10 @@ class ExtensionForm(forms.Form):
     year = forms.TypedChoiceField(label="Year", coerce=int)
     closes_at = forms.SplitDateTimeField(
         label="Closes at",
-        widget=forms.SplitDateTimeWidget(date_attrs={"type": "date"}, time_attrs={"type": "time"}),
+        widget=forms.SplitDateTimeWidget(
+            date_attrs={"type": "date", "aria-label": "Closes at: date"},
+            time_attrs={"type": "time", "aria-label": "Closes at: time"},
+        ),
         help_text="In the programme's time zone. The last admitted instant is just before.",
     )
     reason = forms.CharField(
