@@ -19,8 +19,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import av
 import docx
+import docx.document
 import pikepdf
 from av.bitstream import BitStreamFilterContext
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from PIL import Image, ImageDraw
@@ -87,7 +89,7 @@ def make_docx(path: Path, *, identity: Identity, pages: int = 2, seed: int = 0) 
     """A Word document naming the candidate in its text, header, comment, revisions, properties and photo."""
     name, organisation = _name(identity), _organisation(identity)
     prose = random.Random(seed)
-    document = docx.Document()
+    document = _empty_document()
     document.sections[0].header.paragraphs[0].text = f"{name} - {organisation}"
     document.sections[0].footer.paragraphs[0].text = " ".join(identity.emails) or name
     document.add_heading("Reflection on one cycle", level=1)
@@ -174,6 +176,22 @@ def _revision(kind: str, text_tag: str, author: str, number: int, text: str) -> 
         f'<w:{kind} {nsdecls("w")} w:id="{number}" w:author="{safe_author}" w:date="{stamp}">'
         f'<w:r><w:{text_tag} xml:space="preserve">{safe_text}</w:{text_tag}></w:r></w:{kind}>'
     )
+
+
+def _empty_document() -> docx.document.Document:
+    """A document without the hundreds of table styles of the library's own template.
+
+    Nobody uses them, and reading them is most of what cleaning such a document takes.
+    """
+    document = docx.Document()
+    default = document.styles.default(WD_STYLE_TYPE.TABLE)
+    for style in list(document.styles):
+        if style.type == WD_STYLE_TYPE.TABLE and style != default:
+            style.delete()
+    for key, relation in list(document.part.rels.items()):
+        if relation.reltype.endswith("/stylesWithEffects"):
+            del document.part.rels[key]
+    return document
 
 
 def _save_without_clock(package: io.BytesIO, path: Path) -> None:
