@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from scoring.rules.ruleset import RuleSet
-
 # The twelve marks: each level has a lower, a middle and an upper one.
 PILOT_SCALE: dict[str, Any] = {
     "points": [
@@ -139,8 +137,3 @@ def pilot_data(framework: str) -> dict[str, Any]:
         "retakes": "below_floor_only_when_only_floor_failed",
         "display_places": 2,
     }
-
-
-def pilot_rule_set(framework: str) -> RuleSet:
-    """The pilot rule set for `two-entry` or `pilot-seven`."""
-    return RuleSet.from_data(pilot_data(framework))

@@ -16,7 +16,7 @@ from portfolio.models import Decision
 from portfolio.results import preview, services
 from portfolio.results.feedback import entry_bounds, levels_of, overall_bounds
 from portfolio.states import Outcome
-from scoring.rules.catalogue import pilot_data, pilot_rule_set
+from scoring.rules.catalogue import pilot_data
 from scoring.rules.ruleset import RuleSet
 from tests.factories import portfolio as people
 from tests.factories import results as factory
@@ -190,7 +190,7 @@ def test_pages_cost_the_same_however_many_entries_there_are(client) -> None:
     ],
 )
 def test_a_score_between_two_levels_is_explained_by_both(score: str, levels: list[int]) -> None:
-    found = levels_of(pilot_rule_set("two-entry"), Fraction(score), {2: "some", 3: "clear"})
+    found = levels_of(RuleSet.from_data(pilot_data("two-entry")), Fraction(score), {2: "some", 3: "clear"})
 
     assert [level.level for level in found] == levels
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from scoring.rules.catalogue import FRAMEWORKS, pilot_data, pilot_rule_set
+from scoring.rules.catalogue import FRAMEWORKS, pilot_data
 from scoring.rules.ruleset import BadRuleSet, RuleSet
 from tests.scoring.rules.builders import PILOT_MARKS, pilot, rule_set_data
 
@@ -21,7 +21,7 @@ def problems_of(data: Any) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_pilot_rules_are_the_published_ones(framework: str) -> None:
-    rules = pilot_rule_set(framework)
+    rules = pilot(framework)
     assert rules.scale.values == PILOT_MARKS
     assert [point.level for point in rules.scale.points] == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     assert (rules.floor, rules.threshold, rules.gap) == (Decimal("1.75"), Decimal("2.75"), Decimal("1.25"))
@@ -37,7 +37,7 @@ def test_frameworks_have_the_agreed_look_fors() -> None:
 
 def test_catalogue_cannot_be_changed_by_what_it_handed_out() -> None:
     pilot_data("two-entry")["scale"]["points"].clear()
-    assert pilot_rule_set("two-entry").scale.values == PILOT_MARKS
+    assert pilot("two-entry").scale.values == PILOT_MARKS
 
 
 @given(rule_set_data())
