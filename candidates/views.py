@@ -263,9 +263,11 @@ def _refused_step(
     form: AboutForm | EmploymentForm | AdvisoryForm | AffirmForm,
     refusal: Refusal,
 ) -> HttpResponse:
-    """The same page with what was typed, and the refusal above it."""
+    """The same page with what was typed, and the refusal above it; once it is sent, what became of it."""
     if _is_autosave(request):
         return trigger_client_event(HttpResponse(status=204), "announce", {"value": str(refusal)})
+    if registration.state != RegistrationState.DRAFT:
+        return _outcome(request, registration, refusal)
     form.full_clean()
     for sentence in (refusal.message, *refusal.details):
         form.add_error(None, sentence)

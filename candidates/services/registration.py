@@ -14,6 +14,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import Role, User
+from accounts.services import save_profile
 from candidates import locks, mails, selectors
 from candidates.answers import About, Employment, require_plausible
 from candidates.documents import current_documents
@@ -167,7 +168,8 @@ def affirm(
 def finish_registration(*, registration_id: UUID, by: User, now: datetime) -> Registration:
     """Send the registration: refused with every reason, or waiting for payment with its order open.
 
-    Sent already: the same registration, unchanged.
+    Sent already: the same registration, unchanged.  An account that signed up without a name has the
+    one on the certificate from then on, so that receipts and mails name a person.
 
     Raises:
         NotAllowed: not theirs, lapsed, or the person has a live candidacy meanwhile.
@@ -191,6 +193,8 @@ def finish_registration(*, registration_id: UUID, by: User, now: datetime) -> Re
     registration.flagged_for_staff = isinstance(verdict, Advisory)
     registration.reasons = list(verdict.reasons) if registration.flagged_for_staff else []
     _decide(registration, RegistrationState.AWAITING_PAYMENT, now)
+    if not by.full_name:
+        save_profile(account=by, full_name=registration.name_on_certificate, timezone=by.timezone)
     cohort = registration.cohort
     payment_services.open_order(
         purpose=PURPOSE,

@@ -291,6 +291,25 @@ def test_a_sent_registration_leads_to_its_outcome() -> None:
     assert client.post(url("about", registration), {"name_on_certificate": "X"}).status_code == 409
 
 
+@pytest.mark.parametrize("step", ["about", "work", "affirm"])
+def test_a_second_tab_that_is_too_late_is_shown_what_became_of_the_registration(step: str) -> None:
+    registration = make.sent()
+
+    response = signed_in(registration.account).post(url(step, registration), WORK | affirmations())
+
+    assert "has been sent and cannot be changed" in response.text
+    assert "Your answers are in" in response.text
+    assert "Save and go on" not in response.text
+
+
+def test_who_signed_up_without_a_name_is_named_on_the_receipt() -> None:
+    registration = make.draft(of=make.account(full_name=""))
+
+    page = signed_in(registration.account).post(url("review", registration), follow=True).text
+
+    assert "<dt>Payer</dt><dd>Alex Candidate</dd>" in page
+
+
 def test_a_payment_under_way_is_said_honestly() -> None:
     registration = make.sent()
     make.pay(registration, card=make.PENDING_CARD)

@@ -191,7 +191,9 @@ def test_after_the_last_instant_nothing_can_be_begun(client: Client) -> None:
 def test_a_lapsed_order_says_so(client: Client) -> None:
     order = make.order()
     services.lapse_order(purpose=order.purpose, purpose_id=order.purpose_id, now=NOW)
-    assert "This order has lapsed" in _text(_as(client, order.payer).get(order.get_absolute_url()))
+    page = _text(_as(client, order.payer).get(order.get_absolute_url()))
+    assert "This order has lapsed" in page
+    assert "What is owed" not in page
 
 
 @pytest.mark.parametrize("name", ["order", "pay", "return", "purchase_order"])
