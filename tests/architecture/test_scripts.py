@@ -15,6 +15,7 @@ SCRIPTS = (
     "script/server",
     "script/test",
     "script/season",
+    "script/faults",
     "script/packages",
     ".ci/run",
     "manage.py",
