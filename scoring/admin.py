@@ -38,7 +38,8 @@ from .models import (
     Scorer,
 )
 from .outcomes import with_progress
-from .rules.ruleset import BadRuleSet, RuleSet
+from .rules.parsing import parse_rule_set
+from .rules.ruleset import BadRuleSet
 
 # ---- rubrics and rule sets ----
 
@@ -108,7 +109,7 @@ class RuleSetForm(forms.ModelForm):
 
     def clean_data(self) -> Any:
         try:
-            parsed = RuleSet.from_data(self.cleaned_data["data"])
+            parsed = parse_rule_set(self.cleaned_data["data"])
         except BadRuleSet as bad:
             raise forms.ValidationError(list(bad.problems)) from bad
         self.instance.digest = parsed.digest()

@@ -12,6 +12,7 @@ from django.db import transaction
 from certification.kernel import locks
 
 from .models import LookFor, Rubric, RubricEntry, RuleSetVersion
+from .rules.parsing import parse_rule_set
 from .rules.ruleset import RuleSet
 
 
@@ -114,7 +115,7 @@ def load_rule_set(*, slug: str, title: str, data: Mapping[str, Any]) -> UUID:
         BadRuleSet: `data` is no rule set; lists every problem.
     """
     locks.advisory("scoring.library")
-    parsed = RuleSet.from_data(data)
+    parsed = parse_rule_set(data)
     versions = RuleSetVersion.objects.filter(slug=slug)
     same = versions.filter(digest=parsed.digest()).first()
     if same is not None:
@@ -144,4 +145,4 @@ def start_new_version(*, rule_set_id: UUID) -> RuleSetVersion:
 
 def rule_set(rule_set_id: UUID) -> RuleSet:
     """The arithmetic itself, parsed."""
-    return RuleSet.from_data(RuleSetVersion.objects.values_list("data", flat=True).get(pk=rule_set_id))
+    return parse_rule_set(RuleSetVersion.objects.values_list("data", flat=True).get(pk=rule_set_id))

@@ -19,6 +19,7 @@ from certification.kernel.reconcile import Counts
 from . import locks
 from .models import Mark, Packet, PacketResult, Reading
 from .rules import combine
+from .rules.parsing import parse_rule_set
 from .rules.ruleset import RuleSet
 from .staffing import NEEDED, STAFFED, move_packet
 from .states import AssignmentRole, AssignmentState, PacketState
@@ -152,7 +153,7 @@ def _settle(code: str, now: datetime) -> str | None:
     packet = locks.packet(code)
     if packet.state not in (PacketState.ASSIGNED, PacketState.ADJUDICATION):
         return None
-    rules = RuleSet.from_data(packet.rule_set.data)
+    rules = parse_rule_set(packet.rule_set.data)
     status = combine.status(rules, packet.rubric_entry.key, _readings_of(packet))
     if isinstance(status, combine.Awaiting):
         return _reopen_if_short(packet, rules)

@@ -18,6 +18,7 @@ from .drafts import Draft
 from .library import LookForCard, look_for_card
 from .models import Assignment, PacketFile, Reading
 from .rules.numbers import plain
+from .rules.parsing import parse_rule_set
 from .rules.ruleset import Point, RuleSet
 from .states import OPEN_ASSIGNMENTS, AssignmentRole, AssignmentState, FileKind
 
@@ -200,7 +201,7 @@ def scoring_page(scorer_id: UUID | None, code: str) -> ScoringPage:
         packet=_card(assignment),
         evidence=_slots(packet.code, files),
         look_fors=tuple(look_for_card(look_for) for look_for in packet.rubric_entry.look_fors.all()),
-        rules=RuleSet.from_data(packet.rule_set.data),
+        rules=parse_rule_set(packet.rule_set.data),
         draft=Draft.from_json(assignment.draft),
     )
 
@@ -209,7 +210,7 @@ def submitted_page(scorer_id: UUID | None, code: str) -> SubmittedPage:
     """The scorer's own submitted marks of a packet that `assignment_card` found."""
     assignment = _mine(scorer_id).select_related("packet__rule_set").get(packet__code=code)
     reading = Reading.objects.prefetch_related("marks").get(assignment=assignment)
-    rules = RuleSet.from_data(assignment.packet.rule_set.data)
+    rules = parse_rule_set(assignment.packet.rule_set.data)
     points = {point.value: point for point in rules.scale.points}
     marks = {mark.look_for: points[mark.points] for mark in reading.marks.all()}
     look_fors = [look_for_card(look_for) for look_for in assignment.packet.rubric_entry.look_fors.all()]

@@ -21,6 +21,7 @@ from . import locks
 from .drafts import Draft
 from .models import Assignment, EvidenceShown, Mark, PacketFile, Reading, Scorer
 from .rules import combine
+from .rules.parsing import parse_rule_set
 from .rules.ruleset import RuleSet
 from .scorers import enlist_scorer, qualify, scorer_of
 from .states import ASSIGNMENT_ALLOWED, OPEN_ASSIGNMENTS, AssignmentState
@@ -174,7 +175,7 @@ def _require_open(assignment: Assignment) -> None:
 
 def _rules_of(assignment: Assignment) -> tuple[RuleSet, str]:
     packet = assignment.packet
-    return RuleSet.from_data(packet.rule_set.data), packet.rubric_entry.key
+    return parse_rule_set(packet.rule_set.data), packet.rubric_entry.key
 
 
 def _reading(

@@ -19,7 +19,7 @@ from certification.kernel.states import require
 
 from . import locks
 from .models import Assignment, Packet, PacketFile, RubricEntry, RuleSetVersion, Scorer
-from .rules.ruleset import RuleSet
+from .rules.parsing import parse_rule_set
 from .states import PACKET_ALLOWED, AssignmentRole, AssignmentState, FileKind, PacketState
 
 # How many scorers the packet's rule set asks for, as SQL.
@@ -122,7 +122,7 @@ def _require_same_files(packet: Packet, files: Sequence[PacketFileSpec]) -> None
 
 def _require_fit(rubric_entry_id: UUID, rule_set_id: UUID) -> None:
     entry = RubricEntry.objects.prefetch_related("look_fors").get(pk=rubric_entry_id)
-    rules = RuleSet.from_data(RuleSetVersion.objects.values_list("data", flat=True).get(pk=rule_set_id))
+    rules = parse_rule_set(RuleSetVersion.objects.values_list("data", flat=True).get(pk=rule_set_id))
     described = {look_for.key for look_for in entry.look_fors.all()}
     counted = set(rules.entry(entry.key).look_for_keys) if entry.key in rules.entry_keys else set()
     if described != counted:
@@ -182,7 +182,7 @@ def assign(*, code: str, scorer_id: UUID, role: str, now: datetime) -> None:
     _require_able(Scorer.objects.get(pk=scorer_id), packet, role)
     staffed = _require_lacking(packet, role)
     Assignment.objects.create(packet=packet, scorer_id=scorer_id, role=role, assigned_at=now)
-    needed = RuleSet.from_data(packet.rule_set.data).scorers_per_entry
+    needed = parse_rule_set(packet.rule_set.data).scorers_per_entry
     if role == AssignmentRole.SCORER and packet.state == PacketState.READY and staffed + 1 == needed:
         move_packet(packet, PacketState.ASSIGNED)
 
@@ -206,7 +206,7 @@ def _require_lacking(packet: Packet, role: str) -> int:
         wanted = 1 if packet.state == PacketState.ADJUDICATION else 0
     else:
         open_to_scorers = packet.state in (PacketState.READY, PacketState.ASSIGNED)
-        wanted = RuleSet.from_data(packet.rule_set.data).scorers_per_entry if open_to_scorers else 0
+        wanted = parse_rule_set(packet.rule_set.data).scorers_per_entry if open_to_scorers else 0
     if held >= wanted:
         raise NotAllowed(f"Packet {packet.code} lacks no {AssignmentRole(role).label.lower()} now.")
     return held

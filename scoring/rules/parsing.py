@@ -31,8 +31,12 @@ NOTHING: Any = object()
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def parse(data: Any) -> RuleSet:
-    """The rule set that `data` describes, or BadRuleSet with every problem in it."""
+def parse_rule_set(data: Any) -> RuleSet:
+    """The rule set a JSON-able dict describes.
+
+    Raises:
+        BadRuleSet: lists every problem, not the first.
+    """
     problems: list[str] = []
     top = _Fields(data, "", problems)
     scale = _scale(top.part("scale"))

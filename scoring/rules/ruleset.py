@@ -153,21 +153,8 @@ class RuleSet:
     near_cut: Decimal | None = None
     display_places: int = 2
 
-    @classmethod
-    def from_data(cls, data: Any) -> "RuleSet":
-        """The rule set a JSON-able dict describes.
-
-        Raises:
-            BadRuleSet: lists every problem, not the first.
-        """
-        from scoring.rules.parsing import (
-            parse,  # parsing builds this class, so it is read last
-        )
-
-        return parse(data)
-
     def to_data(self) -> dict[str, Any]:
-        """A JSON-able dict that `from_data` turns back into an equal rule set.
+        """A JSON-able dict that `parsing.parse_rule_set` turns back into an equal rule set.
 
         Ordered things are lists, because a JSON object in the database keeps no order.
         """

@@ -17,7 +17,7 @@ from portfolio.results import preview, services
 from portfolio.results.feedback import entry_bounds, levels_of, overall_bounds
 from portfolio.states import Outcome
 from scoring.rules.catalogue import pilot_data
-from scoring.rules.ruleset import RuleSet
+from scoring.rules.parsing import parse_rule_set
 from tests.factories import portfolio as people
 from tests.factories import results as factory
 
@@ -154,6 +154,8 @@ def test_an_unscorable_entry_says_why(client, cohort) -> None:
 
     assert "could not be scored" in read(client, report_url(entry))
     assert "could not be scored" in read(client, results_url(candidacy))
+    with clock.fixed(factory.release_instant(cohort) + MOMENT):
+        assert "Year 1: could not be scored" in read(client, reverse("portfolio:entries"))
 
 
 def test_pages_cost_the_same_however_many_entries_there_are(client) -> None:
@@ -190,14 +192,14 @@ def test_pages_cost_the_same_however_many_entries_there_are(client) -> None:
     ],
 )
 def test_a_score_between_two_levels_is_explained_by_both(score: str, levels: list[int]) -> None:
-    found = levels_of(RuleSet.from_data(pilot_data("two-entry")), Fraction(score), {2: "some", 3: "clear"})
+    found = levels_of(parse_rule_set(pilot_data("two-entry")), Fraction(score), {2: "some", 3: "clear"})
 
     assert [level.level for level in found] == levels
 
 
 def test_scores_that_are_sums_are_drawn_on_the_scale_of_sums() -> None:
     data = {**pilot_data("two-entry"), "combine_look_fors": "sum", "combine_entries": "sum"}
-    ruleset = RuleSet.from_data({**data, "floor": None, "threshold": None, "gap": None})
+    ruleset = parse_rule_set({**data, "floor": None, "threshold": None, "gap": None})
     weights = sum(look_for.weight for look_for in ruleset.entry("entry-1").look_fors)
 
     assert entry_bounds(ruleset, "entry-1").highest == Fraction("4.25") * Fraction(weights)

@@ -11,6 +11,7 @@ from scoring.rules.banking import EntryResult
 from scoring.rules.catalogue import pilot_data
 from scoring.rules.combine import ReaderRole, Reading
 from scoring.rules.numbers import plain
+from scoring.rules.parsing import parse_rule_set
 from scoring.rules.ruleset import RuleSet
 
 PILOT_MARKS = tuple(Decimal(level) + Decimal(step) / 4 for level in (1, 2, 3, 4) for step in (-1, 0, 1))
@@ -18,7 +19,7 @@ PILOT_MARKS = tuple(Decimal(level) + Decimal(step) / 4 for level in (1, 2, 3, 4)
 
 def pilot(framework: str = "two-entry", **changes: Any) -> RuleSet:
     """The pilot rule set with some fields changed."""
-    return RuleSet.from_data({**pilot_data(framework), **changes})
+    return parse_rule_set({**pilot_data(framework), **changes})
 
 
 def read(
@@ -90,7 +91,7 @@ def rule_set_data(draw: st.DrawFn) -> dict[str, Any]:
         "retakes": draw(st.sampled_from(["below_floor_only_when_only_floor_failed", "any_entry"])),
         "display_places": draw(st.integers(0, 4)),
     }
-    return {**data, **draw(reachable_cuts(RuleSet.from_data(data)))}
+    return {**data, **draw(reachable_cuts(parse_rule_set(data)))}
 
 
 @st.composite
@@ -110,7 +111,7 @@ def reachable_cuts(draw: st.DrawFn, ruleset: RuleSet) -> dict[str, str | None]:
     return cuts
 
 
-rule_sets = rule_set_data().map(RuleSet.from_data)
+rule_sets = rule_set_data().map(parse_rule_set)
 
 
 @st.composite

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.rules.banking import EntryResult, bank, overall, stand
-from scoring.rules.ruleset import RuleSet
+from scoring.rules.parsing import parse_rule_set
 from tests.scoring.rules import naive
 from tests.scoring.rules.builders import histories, pilot, rule_sets
 
@@ -80,7 +80,7 @@ def test_a_failing_score_is_never_shown_as_the_cut_it_misses() -> None:
 def test_per_look_for_banking_keeps_each_line_at_its_best_and_recombines() -> None:
     data = pilot().to_data()
     data["entries"][1]["look_fors"] = [{"key": "a", "weight": "3"}, {"key": "b", "weight": "1"}]
-    rules = RuleSet.from_data({**data, "banking_unit": "look_for"})
+    rules = parse_rule_set({**data, "banking_unit": "look_for"})
     history = [scored("entry-2", 1, "2.25", a="2", b="3"), scored("entry-2", 3, "2.5", a="3", b="1")]
     kept = bank(rules, history)["entry-2"]
     assert dict(kept.look_fors) == {"a": 3, "b": 3}
@@ -90,7 +90,7 @@ def test_per_look_for_banking_keeps_each_line_at_its_best_and_recombines() -> No
 def test_a_programme_of_weighted_sums_is_expressible() -> None:
     """Components weigh unequally and add up to points, with a passing total and no floor."""
     weights = {"knowledge": "0.4", "differentiation": "0.15", "practice": "0.3", "reflection": "0.15"}
-    rules = RuleSet.from_data(
+    rules = parse_rule_set(
         {
             **pilot().to_data(),
             "title": "Weighted points",

@@ -23,7 +23,7 @@ from scoring.rules.combine import (
     status,
 )
 from scoring.rules.numbers import plain
-from scoring.rules.ruleset import RuleSet
+from scoring.rules.parsing import parse_rule_set
 from tests.scoring.rules import naive
 from tests.scoring.rules.builders import adjudicate, cannot, pilot, read, readings_of, rule_sets
 
@@ -283,7 +283,7 @@ def as_dict(result: Awaiting | Discrepant | Scored | Unscorable) -> dict[str, An
 
 
 def test_a_programme_with_a_hundred_point_scale_and_one_scorer_is_expressible() -> None:
-    rules = RuleSet.from_data(
+    rules = parse_rule_set(
         {
             **pilot().to_data(),
             "scale": {"points": [{"value": n, "level": n // 10, "label": str(n)} for n in range(101)]},

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 
 from scoring.rules.catalogue import FRAMEWORKS, pilot_data
-from scoring.rules.ruleset import BadRuleSet, RuleSet
+from scoring.rules.parsing import parse_rule_set
+from scoring.rules.ruleset import BadRuleSet
 from tests.scoring.rules.builders import PILOT_MARKS, pilot, rule_set_data
 
 
 def problems_of(data: Any) -> tuple[str, ...]:
     with pytest.raises(BadRuleSet) as caught:
-        RuleSet.from_data(data)
+        parse_rule_set(data)
     return caught.value.problems
 
 
@@ -42,8 +43,8 @@ def test_catalogue_cannot_be_changed_by_what_it_handed_out() -> None:
 
 @given(rule_set_data())
 def test_reading_what_was_written_gives_the_same_rule_set(data: dict[str, Any]) -> None:
-    rules = RuleSet.from_data(data)
-    again = RuleSet.from_data(json.loads(json.dumps(rules.to_data())))
+    rules = parse_rule_set(data)
+    again = parse_rule_set(json.loads(json.dumps(rules.to_data())))
     assert again == rules
     assert again.to_data() == rules.to_data()
     assert again.digest() == rules.digest()
@@ -52,7 +53,7 @@ def test_reading_what_was_written_gives_the_same_rule_set(data: dict[str, Any]) 
 def test_digest_does_not_depend_on_how_a_number_is_spelled_or_fields_are_ordered() -> None:
     spelled = {**pilot_data("two-entry"), "threshold": "2.750"}
     shuffled = dict(reversed(list(spelled.items())))
-    assert RuleSet.from_data(shuffled).digest() == pilot().digest()
+    assert parse_rule_set(shuffled).digest() == pilot().digest()
 
 
 def test_digest_changes_with_any_field() -> None:
@@ -143,7 +144,7 @@ def test_scale_levels_must_describe_every_level_used() -> None:
 def test_an_entry_without_a_title_is_called_by_its_key() -> None:
     data = deepcopy(pilot_data("two-entry"))
     data["entries"][0]["title"] = ""
-    assert RuleSet.from_data(data).name_of("entry-1") == "Entry 1"
+    assert parse_rule_set(data).name_of("entry-1") == "Entry 1"
 
 
 def test_an_unknown_entry_is_named_with_those_there_are() -> None:
