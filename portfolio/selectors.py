@@ -70,7 +70,9 @@ def candidate_overview(candidacy: CandidacyCard | UUID, now: datetime) -> Candid
     year = candidates.year_at(card.id, now)
     opened = open_entries([card], year=year or policy_of(card).years + 1)[card.id]
     window = candidates.submission_window(card.id, year) if year else None
-    attempts = list(_with_files(Entry.objects.filter(candidacy_id=card.id)).select_related("template"))
+    attempts = list(
+        _with_files(Entry.objects.filter(candidacy_id=card.id)).select_related("template", "score")
+    )
     return CandidateOverview(
         candidacy_id=card.id,
         number=card.number,
@@ -203,8 +205,10 @@ def _overview_of(
 
 def _attempt_card(attempt: Entry) -> AttemptCard:
     state = EntryState(attempt.state)
-    page = "portfolio:report" if state is EntryState.RELEASED else "portfolio:entry"
-    return AttemptCard(attempt.year, state, str(state.label), reverse(page, args=[attempt.pk]))
+    released = state is EntryState.RELEASED
+    label = "Could not be scored" if released and attempt.score.condition else str(state.label)
+    page = "portfolio:report" if released else "portfolio:entry"
+    return AttemptCard(attempt.year, state, label, reverse(page, args=[attempt.pk]))
 
 
 def _next_action(
