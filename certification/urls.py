@@ -6,6 +6,8 @@ from django.urls import include, path
 
 from certification.health import healthz
 
+handler500 = "certification.pages.views.failed"
+
 urlpatterns = [
     path("", include("certification.pages.urls")),
     path("healthz", healthz, name="healthz"),

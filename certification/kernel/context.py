@@ -1,4 +1,4 @@
-"""What every page may say about time: the programme's zone, the viewer's, and a demo's travelled clock."""
+"""What every page may say: whom to write to, and the time in the programme's zone and the viewer's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from . import clock
 def programme(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     return {
+        "contact_email": settings.CONTACT_EMAIL,
         "demo": settings.DEMO,
         "programme_now": clock.now(),
         "programme_zone": settings.PROGRAMME_ZONE,

@@ -7,8 +7,9 @@ from typing import cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Role, User
@@ -39,6 +40,12 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     if entrance:
         return redirect(entrance)
     return render(request, "pages/dashboard.html", {"page": dashboard_of(account, clock.now())})
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """The page of an error: without the request, so that nothing it needs can fail a second time."""
+    page = render_to_string("500.html", {"contact_email": settings.CONTACT_EMAIL})
+    return HttpResponseServerError(page)
 
 
 @login_not_required
