@@ -18,6 +18,7 @@ from typing import IO
 from django.db import connection
 from kombu import Connection
 
+from certification.broker import SCHEME
 from certification.celery import app
 from certification.environment import BASE_DIR
 from certification.kernel import reconcile
@@ -47,7 +48,7 @@ class Broker:
         """Ask for reconcilers by name, exactly as beat does."""
         folders = {"data_folder_in": self._queue, "data_folder_out": self._queue}
         options = {key: str(path) for key, path in (folders | {"control_folder": self._control}).items()}
-        with Connection("filesystem://", transport_options=options) as bell:
+        with Connection(f"{SCHEME}://", transport_options=options) as bell:
             for name in names:
                 app.send_task(f"reconcile.{name}", connection=bell, ignore_result=True, retry=False)
 

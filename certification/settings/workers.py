@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from certification.broker import SCHEME
 from certification.environment import TEST, VAR
 
 from .integrations import REDIS_URL
@@ -26,7 +27,7 @@ elif TEST:
     CELERY_BROKER_URL = "memory://"
     CELERY_BROKER_TRANSPORT_OPTIONS = {}
 else:
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = f"{SCHEME}://"
     CELERY_BROKER_TRANSPORT_OPTIONS = _file_options
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(_folder / "beat-schedule")

@@ -60,7 +60,7 @@ def test_a_sent_registration_is_to_be_paid_and_then_checked() -> None:
 def test_a_refusal_gives_its_reasons_also_after_the_window() -> None:
     refused = make.sent(full_time=False)
     assert card_of(refused).state is CardState.REFUSED
-    assert "full-time" in card_of(refused).reasons[0]
+    assert "Full-time" in card_of(refused).reasons[0]
     following = make.cohort(11, 2028)
     after = card_of(refused, refused.cohort.registration_window.closes)
     assert (after.state, after.window) == (CardState.REFUSED, following.registration_window)
