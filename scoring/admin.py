@@ -10,32 +10,25 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
-from django.db.models import OuterRef, Subquery
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 
-from accounts.models import BLIND_ROLES, Role, User
-from certification.kernel import audit, clock
+from certification.kernel import audit
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin, StaffAdmin, StaffMixin
 from certification.kernel.exact import display
 
-from . import library, scorers
+from . import library
+from . import scorer_admin as scorer_admin
 from .models import (
     Assignment,
-    Conflict,
     EvidenceShown,
     LookFor,
     Packet,
     PacketFile,
-    Qualification,
     Reading,
     Rubric,
     RubricEntry,
     RuleSetVersion,
-    Scorer,
 )
 from .outcomes import with_progress
 from .rules.parsing import parse_rule_set
@@ -149,155 +142,6 @@ class RuleSetAdmin(StaffAdmin):
             self.message_user(
                 request, f"Version {made.version} of {made.slug} can be edited.", messages.SUCCESS
             )
-
-
-# ---- scorers ----
-
-
-class EnlistForm(forms.ModelForm):
-    """Enlists an account; the scorer keeps its bare key and nothing else of it."""
-
-    account = forms.ModelChoiceField(
-        queryset=User.objects.none(),
-        help_text="An open account in the role of scorer or lead scorer that is not enlisted yet. "
-        "Its role makes the scorer a lead or not. Accounts are added under Users.",
-    )
-
-    class Meta:
-        model = Scorer
-        fields = ["employer", "district"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["account"]
-        assert isinstance(field, forms.ModelChoiceField)
-        enlisted = Scorer.objects.values("account_id")
-        field.queryset = User.objects.filter(role__in=BLIND_ROLES, is_active=True).exclude(pk__in=enlisted)
-
-
-class ConflictInline(StaffMixin, admin.TabularInline):
-    model = Conflict
-    extra = 1
-
-
-class QualificationForm(forms.ModelForm):
-    """Holds the gate where staff type the percentages in."""
-
-    class Meta:
-        model = Qualification
-        fields = ["rubric_entry", "exact_percent", "within_one_percent", "qualified_at"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["qualified_at"].initial = clock.now
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        values = cleaned or {}
-        if "exact_percent" in values and "within_one_percent" in values:
-            misses = scorers.misses_of_gate(values["exact_percent"], values["within_one_percent"])
-            if misses:
-                raise forms.ValidationError(list(misses))
-        return cleaned
-
-
-class QualificationInline(StaffMixin, admin.TabularInline):
-    model = Qualification
-    form = QualificationForm
-    extra = 0
-    verbose_name_plural = "qualified for"
-
-
-@admin.register(Scorer)
-class ScorerAdmin(StaffAdmin):
-    """Scorers.  One is enlisted from an account here, and qualified on the page that follows."""
-
-    records_itself = True
-    list_display = [
-        "alias",
-        "person",
-        "is_lead",
-        "is_active",
-        "qualified_for",
-        "employer",
-        "district",
-        "open_packets",
-        "submitted",
-    ]
-    list_filter = ["is_active", "is_lead", "qualifications__rubric_entry"]
-    search_fields = ["alias", "employer", "district", "account_name", "account_email"]
-    readonly_fields = ["alias", "person"]
-    inlines = [QualificationInline, ConflictInline]
-
-    def get_form(
-        self, request: HttpRequest, obj: Scorer | None = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        if obj is None:
-            kwargs["form"] = EnlistForm
-        return super().get_form(request, obj, change=change, **kwargs)
-
-    def response_add(self, request: HttpRequest, obj: Scorer, post_url_continue: Any = None) -> HttpResponse:
-        """On to the page where the scorer is qualified: without that, no packet ever comes."""
-        messages.success(
-            request, f"Enlisted as {obj.alias}. Say below for which entries the gate was passed."
-        )
-        return redirect("admin:scoring_scorer_change", obj.pk)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Scorer | None = None) -> Any:
-        added = ["account", "employer", "district"]
-        changed = ["alias", "person", "is_lead", "is_active", "employer", "district"]
-        return [(None, {"fields": added if obj is None else changed})]
-
-    def get_inlines(self, request: HttpRequest, obj: Scorer | None) -> Any:
-        return [] if obj is None else super().get_inlines(request, obj)
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Scorer]:
-        accounts = User.objects.filter(pk=OuterRef("account_id"))
-        named = scorers.with_load(super().get_queryset(request)).annotate(
-            account_name=Subquery(accounts.values("full_name")[:1]),
-            account_email=Subquery(accounts.values("email")[:1]),
-        )
-        return named.prefetch_related("qualifications__rubric_entry")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Scorer | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Scorer, form: ModelForm[Scorer], change: bool) -> None:
-        if change:
-            super().save_model(request, obj, form, change)
-        else:
-            account: User = form.cleaned_data["account"]
-            obj.pk = scorers.enlist_scorer(
-                account_id=account.pk,
-                is_lead=account.role == Role.LEAD_SCORER,
-                employer=obj.employer,
-                district=obj.district,
-            )
-            obj.refresh_from_db()
-        audit.record(
-            actor=request.user, action="edited a scorer" if change else "enlisted a scorer", subject=obj
-        )
-
-    @admin.display(description="person", ordering="account_name")
-    def person(self, obj: Any) -> str:
-        """Who it is: for the office alone, which enlisted them."""
-        url = reverse("admin:accounts_user_change", args=[obj.account_id])
-        return format_html(
-            '<a href="{}">{}</a>', url, obj.account_name or obj.account_email or "account gone"
-        )
-
-    @admin.display(description="qualified for")
-    def qualified_for(self, obj: Scorer) -> str:
-        passed = (qualification.rubric_entry.title for qualification in obj.qualifications.all())
-        return ", ".join(sorted(passed)) or "nothing yet"
-
-    @admin.display(description="open packets")
-    def open_packets(self, obj: Scorer) -> int:
-        return obj.open  # type: ignore[attr-defined]
-
-    @admin.display(description="submitted")
-    def submitted(self, obj: Scorer) -> int:
-        return obj.submitted  # type: ignore[attr-defined]
 
 
 # ---- packets, readings, evidence ----

@@ -12,10 +12,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from certification.kernel import locks
+from accounts.models import User
+from certification.kernel import audit, locks
 from certification.kernel.errors import BadInput
 
-from .models import Qualification, Scorer
+from .models import Conflict, Qualification, Scorer
 from .states import OPEN_ASSIGNMENTS, AssignmentState
 
 _NUMBERED = re.compile(r"S(\d+)")
@@ -55,7 +56,13 @@ def scorer_of(user: Any) -> UUID | None:
 
 @transaction.atomic
 def enlist_scorer(
-    *, account_id: UUID, alias: str = "", is_lead: bool = False, employer: str = "", district: str = ""
+    *,
+    account_id: UUID,
+    alias: str = "",
+    is_lead: bool = False,
+    employer: str = "",
+    district: str = "",
+    by: User | None = None,
 ) -> UUID:
     """Make an account a scorer, known to everybody else by an alias; the next free S01, S02 … without one.
 
@@ -72,6 +79,7 @@ def enlist_scorer(
         employer=employer.strip(),
         district=district.strip(),
     )
+    audit.record(actor=by, action="enlisted a scorer", subject=made)
     return made.pk
 
 
@@ -82,6 +90,49 @@ def _next_alias() -> str:
 
 
 @transaction.atomic
+def change_scorer(
+    *, scorer_id: UUID, is_lead: bool, is_active: bool, employer: str, district: str, by: User
+) -> Scorer:
+    """Correct what matching knows of a scorer; one who is not active is given no more packets."""
+    scorer = Scorer.objects.select_for_update().get(pk=scorer_id)
+    scorer.is_lead, scorer.is_active = is_lead, is_active
+    scorer.employer, scorer.district = employer.strip(), district.strip()
+    scorer.save(update_fields=["is_lead", "is_active", "employer", "district"])
+    audit.record(actor=by, action="edited a scorer", subject=scorer)
+    return scorer
+
+
+@transaction.atomic
+def declare_conflict(*, scorer_id: UUID, organisation: str, by: User) -> Conflict:
+    """Keep an organisation's candidates from a scorer.  Declared twice, it stays one conflict.
+
+    Raises:
+        BadInput: no organisation is named.
+    """
+    name = " ".join(organisation.split())
+    if not name:
+        raise BadInput("Name the organisation whose candidates the scorer must not score.")
+    scorer = Scorer.objects.select_for_update().get(pk=scorer_id)
+    known = scorer.conflicts.filter(organisation__iexact=name).first()
+    if known is not None:
+        return known
+    declared = scorer.conflicts.create(organisation=name)
+    audit.record(actor=by, action="declared a conflict", subject=scorer, detail={"organisation": name})
+    return declared
+
+
+@transaction.atomic
+def withdraw_conflict(*, conflict_id: UUID, by: User) -> None:
+    """Let a scorer score an organisation's candidates again.  Withdrawn already, nothing changes."""
+    conflict = Conflict.objects.select_for_update(of=["self"]).filter(pk=conflict_id).first()
+    if conflict is None:
+        return
+    detail = {"organisation": conflict.organisation}
+    audit.record(actor=by, action="withdrew a conflict", subject=conflict.scorer, detail=detail)
+    conflict.delete()
+
+
+@transaction.atomic
 def qualify(
     *,
     scorer_id: UUID,
@@ -89,13 +140,14 @@ def qualify(
     exact_percent: Decimal,
     within_one_percent: Decimal,
     now: datetime,
+    by: User | None = None,
 ) -> Qualification:
-    """Let a scorer score one kind of entry, after the benchmark papers.
+    """Let a scorer score one kind of entry, after the benchmark papers were passed at `now`.
 
     Raises:
         BadInput: the percentages miss the gate.
     """
-    misses = misses_of_gate(exact_percent, within_one_percent)
+    misses = _misses_of_gate(exact_percent, within_one_percent)
     if misses:
         raise BadInput(
             "The scorer has not passed the gate. Practise, then try other benchmark papers.", misses
@@ -109,11 +161,27 @@ def qualify(
             "qualified_at": now,
         },
     )
+    detail = {
+        "entry": qualification.rubric_entry.title,
+        "exact_percent": str(exact_percent),
+        "within_one_percent": str(within_one_percent),
+    }
+    audit.record(actor=by, action="qualified a scorer", subject=qualification.scorer, detail=detail)
     return qualification
 
 
-def misses_of_gate(exact_percent: Decimal, within_one_percent: Decimal) -> tuple[str, ...]:
-    """What is missing to pass the gate, a sentence each; empty when it is passed."""
+@transaction.atomic
+def withdraw_qualification(*, qualification_id: UUID, by: User) -> None:
+    """Give a scorer no more packets of one kind of entry.  Withdrawn already, nothing changes."""
+    qualification = Qualification.objects.select_for_update(of=["self"]).filter(pk=qualification_id).first()
+    if qualification is None:
+        return
+    detail = {"entry": qualification.rubric_entry.title}
+    audit.record(actor=by, action="withdrew a qualification", subject=qualification.scorer, detail=detail)
+    qualification.delete()
+
+
+def _misses_of_gate(exact_percent: Decimal, within_one_percent: Decimal) -> tuple[str, ...]:
     misses = []
     if exact_percent < GATE.exact_percent:
         misses.append(f"{exact_percent:f} % of the marks were exact; {GATE.exact_percent:f} % are needed.")

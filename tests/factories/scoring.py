@@ -105,7 +105,7 @@ def account(role: str = Role.SCORER) -> User:
     )
 
 
-def scorer(*, lead: bool = False, qualified: bool = True, **fields: str) -> Scorer:
+def scorer(*, lead: bool = False, qualified: bool = True, **fields: Any) -> Scorer:
     """An enlisted scorer with an account, qualified for every entry of the two-entry rubric."""
     person = account(Role.LEAD_SCORER if lead else Role.SCORER)
     scorer_id = services.enlist_scorer(account_id=person.pk, is_lead=lead, **fields)
