@@ -36,7 +36,7 @@ from tests.factories.worlds import NOW, World
 
 from .url_table import COLUMNS, SHARED, SHOWN_TO_WHOEVER_KNOWS, SIGN_IN, WORLD_NAMES, table
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("two worlds")]
+pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST")
 ABSENT = UUID(int=1)
 

@@ -32,9 +32,6 @@ from payments.models import LedgerRow
 from portfolio.models import Decision, Evidence, Release
 from scoring.models import Assignment, EvidenceShown, PacketFile
 
-# One process plays it; shared out, every process would play it again.
-pytestmark = pytest.mark.xdist_group("season")
-
 OPTIONS = play.Options(candidates=len(plan.Fate))
 DECIMAL = re.compile(r"\d+(\.\d{1,12})?")
 
