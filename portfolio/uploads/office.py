@@ -21,7 +21,7 @@ RATIO_MATTERS_FROM_BYTES = 8 * 1024 * 1024
 CHUNK = 1024 * 1024
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-# What reading a broken or odd package raises; NotImplementedError is zipfile's word for a compression it lacks.
+# What a broken or odd package raises; NotImplementedError is zipfile's word for a compression it lacks.
 _UNREADABLE = (BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
 # Office never writes these; both UTF-8 and UTF-16 spell them with at most a zero byte in between.
 _ENTITIES = re.compile(rb"<\0?!\0?(?:D\0?O\0?C\0?T\0?Y\0?P\0?E|E\0?N\0?T\0?I\0?T\0?Y)")
