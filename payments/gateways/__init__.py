@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from .protocol import (
+    ForgedEvent,
     Gateway,
     GatewayUnavailableError,
     HostedPage,
     PaymentRequest,
     PaymentStatus,
+    ProviderDispute,
+    ProviderEvent,
     ProviderPayment,
 )
 from .sandbox import SandboxGateway
 
 __all__ = [
+    "ForgedEvent",
     "Gateway",
     "GatewayUnavailableError",
     "HostedPage",
     "PaymentRequest",
     "PaymentStatus",
+    "ProviderDispute",
+    "ProviderEvent",
     "ProviderPayment",
     "enabled",
     "named",

@@ -7,8 +7,9 @@ whole way of a payment.  The application must never read its book except through
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models, transaction
@@ -17,9 +18,16 @@ from django.urls import reverse
 from certification.kernel.errors import BadInput, NotAllowed
 from payments.models import SandboxPayment
 
-from .protocol import GatewayUnavailableError, HostedPage, PaymentRequest, PaymentStatus, ProviderPayment
-
-PAGE_LIFETIME = timedelta(minutes=30)
+from .protocol import (
+    ForgedEvent,
+    GatewayUnavailableError,
+    HostedPage,
+    PaymentRequest,
+    PaymentStatus,
+    ProviderDispute,
+    ProviderEvent,
+    ProviderPayment,
+)
 
 
 class BookStatus(models.TextChoices):
@@ -72,7 +80,7 @@ class SandboxGateway:
                 "amount_minor": request.amount_minor,
                 "currency": request.currency,
                 "return_url": request.return_url,
-                "expires_at": now + PAGE_LIFETIME,
+                "expires_at": request.expires_at,
             },
         )
         return HostedPage(payment.reference, reverse("payments:sandbox", args=[payment.reference]))
@@ -91,6 +99,21 @@ class SandboxGateway:
             problem=_problem(status),
             decided_at=payment.decided_at,
         )
+
+    def collect(self, reference: str, *, idempotency_key: str, now: datetime) -> ProviderPayment:
+        return self.fetch(reference, now=now)
+
+    def close(self, reference: str, *, now: datetime) -> ProviderPayment:
+        SandboxPayment.objects.filter(pk=reference, status=BookStatus.CREATED, expires_at__gt=now).update(
+            expires_at=now
+        )
+        return self.fetch(reference, now=now)
+
+    def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
+        raise ForgedEvent("The sandbox sends no messages.")
+
+    def fetch_dispute(self, reference: str, *, now: datetime) -> ProviderDispute:
+        raise GatewayUnavailableError("The sandbox knows no disputes.")
 
 
 def has_expired(payment: SandboxPayment, now: datetime) -> bool:

@@ -34,8 +34,13 @@ logger = logging.getLogger(__name__)
 # An attempt whose provider never gave us a page was shown to nobody, so nobody can pay it.
 _NEVER_SHOWN_AFTER = timedelta(hours=1)
 
+# How long a provider's page may stay open: until the last instant to pay, within what providers offer.
+_SHORTEST_PAGE = timedelta(minutes=30)
+_LONGEST_PAGE = timedelta(hours=23)
+
 _STATE_OF = {
     PaymentStatus.WAITING: AttemptState.STARTED,
+    PaymentStatus.APPROVED: AttemptState.PENDING,
     PaymentStatus.PENDING: AttemptState.PENDING,
     PaymentStatus.SUCCEEDED: AttemptState.SUCCEEDED,
     PaymentStatus.FAILED: AttemptState.FAILED,
@@ -76,10 +81,13 @@ def start_payment(
         attempt = _resumable(order, gateway) or _new_attempt(order, gateway, now)
     request = PaymentRequest(
         idempotency_key=attempt.idempotency_key,
+        order_id=str(order.pk),
         amount_minor=order.amount_minor,
         currency=order.currency,
         description=order.description,
         return_url=return_url,
+        cancel_url=return_url,
+        expires_at=attempt.expires_at,
     )
     try:
         page = provider.start(request, now=now)
@@ -128,7 +136,11 @@ def _new_attempt(order: Order, gateway: str, now: datetime) -> PaymentAttempt:
             "Please wait for it, so that you do not pay twice."
         )
     attempt = PaymentAttempt.objects.create(
-        order=order, number=order.attempts.count() + 1, gateway=gateway, started_at=now
+        order=order,
+        number=order.attempts.count() + 1,
+        gateway=gateway,
+        started_at=now,
+        expires_at=max(min(order.payable_until, now + _LONGEST_PAGE), now + _SHORTEST_PAGE),
     )
     orders.show_whether_checking(order)
     return attempt

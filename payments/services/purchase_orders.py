@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -28,6 +28,7 @@ from . import orders
 
 # What the ledger can hold.
 LARGEST_AMOUNT_MINOR = 2**31 - 1
+PAYMENT_TERM = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,8 @@ def _decide(
     request.decided_at = now
     request.decided_by = by
     request.decision_reason = reason
-    request.save(update_fields=["state", "decided_at", "decided_by", "decision_reason"])
+    request.due_at = now + PAYMENT_TERM if state is PurchaseOrderState.ACCEPTED else None
+    request.save(update_fields=["state", "decided_at", "decided_by", "decision_reason", "due_at"])
 
 
 def _known_transfer(order: Order, reference: str, amount_minor: int) -> LedgerRow | None:

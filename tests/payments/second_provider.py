@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from payments.gateways import (
+    ForgedEvent,
     GatewayUnavailableError,
     HostedPage,
     PaymentRequest,
     PaymentStatus,
+    ProviderDispute,
+    ProviderEvent,
     ProviderPayment,
 )
 
@@ -40,6 +44,18 @@ class SecondProvider:
     def fetch(self, reference: str, *, now: datetime) -> ProviderPayment:
         self._answer()
         return self.book[reference]
+
+    def collect(self, reference: str, *, idempotency_key: str, now: datetime) -> ProviderPayment:
+        return self.fetch(reference, now=now)
+
+    def close(self, reference: str, *, now: datetime) -> ProviderPayment:
+        return self.fetch(reference, now=now)
+
+    def read_event(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> ProviderEvent:
+        raise ForgedEvent("this provider sends no messages")
+
+    def fetch_dispute(self, reference: str, *, now: datetime) -> ProviderDispute:
+        raise GatewayUnavailableError("this provider knows no disputes")
 
     def decide(
         self, reference: str, status: PaymentStatus, *, amount_minor: int = 50_000, currency: str = "USD"

@@ -216,6 +216,8 @@ def test_the_database_wants_a_reason_and_a_signature() -> None:
     request = make.purchase_order(make.order())
     rows = PurchaseOrder.objects.filter(pk=request.pk)
     with pytest.raises(IntegrityError, match="decision_signed"), transaction.atomic():
-        rows.update(state=PurchaseOrderState.ACCEPTED)
-    with pytest.raises(IntegrityError, match="declined_with_reason"), transaction.atomic():
+        rows.update(state=PurchaseOrderState.ACCEPTED, due_at=NOW)
+    with pytest.raises(IntegrityError, match="accepted_has_due_date"), transaction.atomic():
+        rows.update(state=PurchaseOrderState.ACCEPTED, decided_at=NOW, decided_by=make.office())
+    with pytest.raises(IntegrityError, match="refused_with_reason"), transaction.atomic():
         rows.update(state=PurchaseOrderState.DECLINED, decided_at=NOW, decided_by=make.office())
