@@ -36,8 +36,12 @@ def open_order(
     payable_until: datetime,
     return_path: str,
     now: datetime,
+    offer_id: UUID | None = None,
 ) -> Order:
-    """Ask `payer` for money, once: while an order for the purpose lives, it is the one returned."""
+    """Ask `payer` for money, once: while an order for the purpose lives, it is the one returned.
+
+    `offer_id` names what is bought, so that a sponsor's seat for the same offer can stand in.
+    """
     live = Order.objects.filter(purpose=purpose, purpose_id=purpose_id, state__in=LIVE_ORDERS)
     if (order := live.first()) is not None:
         return order
@@ -46,6 +50,7 @@ def open_order(
             return Order.objects.create(
                 purpose=purpose,
                 purpose_id=purpose_id,
+                offer_id=offer_id,
                 payer=payer,
                 description=description,
                 amount_minor=amount_minor,
