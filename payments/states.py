@@ -112,6 +112,9 @@ class EventKind(models.TextChoices):
     OTHER = "other", "Nothing of ours"
 
 
+# The purpose of a sponsor's own order; its key is the purchase order's.
+SEATS = "seats"
+
 # The ledger's gateway for money that staff record: cheques and transfers for purchase orders.
 TRANSFER = "purchase_order"
 

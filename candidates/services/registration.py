@@ -199,6 +199,7 @@ def finish_registration(*, registration_id: UUID, by: User, now: datetime) -> Re
     payment_services.open_order(
         purpose=PURPOSE,
         purpose_id=registration.pk,
+        offer_id=cohort.pk,
         payer=registration.account,
         description=f"Registration fee, {cohort.name}",
         amount_minor=cohort.fee_minor,

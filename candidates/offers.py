@@ -1,0 +1,29 @@
+"""What this app sells: places in the cohorts that register, or do so next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from payments.offers import Offer
+
+from .selectors import next_cohort, open_cohorts
+
+
+def cohorts_on_offer(now: datetime) -> tuple[Offer, ...]:
+    """One place in each cohort that registers now, and in the one that opens next.
+
+    A district orders before the window opens, so that its coaches find their places waiting.
+    """
+    cohorts = open_cohorts(now)
+    if (upcoming := next_cohort(now)) is not None:
+        cohorts.append(upcoming)
+    return tuple(
+        Offer(
+            id=cohort.pk,
+            title=cohort.name,
+            amount_minor=cohort.fee_minor,
+            currency=cohort.currency,
+            payable_until=cohort.registration_window.closes,
+        )
+        for cohort in cohorts
+    )
