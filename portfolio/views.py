@@ -18,7 +18,7 @@ from accounts.models import Role, User
 from candidates import selectors as candidates
 from certification.kernel import clock
 from certification.kernel.errors import Refusal
-from certification.kernel.uploads import take_files
+from certification.kernel.uploads import LimitHandler, take_files
 
 from . import directions as reading
 from . import selectors, services
@@ -26,7 +26,6 @@ from .downloads import original_response
 from .forms import SubmitForm, UploadForm
 from .selectors import EntryPage, SlotCard
 from .uploads import receiving
-from .uploads.limiting import LimitHandler
 
 CONFLICT = 409
 UNPROCESSABLE = 422
