@@ -1,7 +1,7 @@
 """Row locks, always in this order: the order, then its attempt or purchase order, then its seats.
 
 A sponsor's order comes before the orders of the candidates whose seats it pays for; of several
-candidates' orders the one with the lowest key comes first.
+candidates' orders the one with the lowest key comes first.  A series of document numbers comes last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What may not stand in a person's name."""
+"""What may not stand in a person's name, nor be printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ def validate_name(name: str) -> None:
     Raises:
         ValidationError: the name holds a control character or a mark of writing direction.
     """
-    if any(unicodedata.category(letter) in _UNPRINTED and letter not in _JOINERS for letter in name):
+    if any(_does_not_print(letter) for letter in name):
         raise ValidationError(
             "The name holds a character that cannot be printed. Type it by hand instead of pasting it."
         )
+
+
+def without_unprinted(text: str) -> str:
+    """`text` with a space in place of each character that `validate_name` would refuse."""
+    return "".join(" " if _does_not_print(letter) else letter for letter in text)
+
+
+def _does_not_print(letter: str) -> bool:
+    return unicodedata.category(letter) in _UNPRINTED and letter not in _JOINERS

@@ -27,3 +27,14 @@ SITE_URL = required(
     rehearsal=f"http://127.0.0.1:{env.int('PORT', 8000)}",
 ).rstrip("/")
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", "certification@instructionalcoaching.com")
+
+# Who asks for the money.  Every invoice and receipt keeps what these say on the day it is issued, and
+# cannot be corrected, so a real site does not begin without an address.  A line break may be written \n.
+ISSUER_NAME = env.str("ISSUER_NAME", "Instructional Coaching Group")
+ISSUER_ADDRESS = required(
+    "ISSUER_ADDRESS",
+    why="invoices and receipts carry the address of whoever issues them",
+    rehearsal="1 Rehearsal Road\nExampleville, ST 00000\nUnited States",
+).replace(r"\n", "\n")
+ISSUER_TAX_ID = env.str("ISSUER_TAX_ID", "")
+ISSUER_BANK_DETAILS = env.str("ISSUER_BANK_DETAILS", "").replace(r"\n", "\n")

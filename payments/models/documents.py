@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from certification.kernel import ids
 from certification.kernel.states import append_only
@@ -24,6 +26,41 @@ class NumberSeries(models.Model):
 
     class Meta:
         verbose_name_plural = "number series"
+        triggers = [
+            pgtrigger.Trigger(
+                name="begins_at_nothing",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=~pgtrigger.Q(new__last_number=0),
+                func="RAISE EXCEPTION 'series % must begin at 0', NEW.name;",
+            ),
+            pgtrigger.Trigger(
+                name="grows_by_one",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=(
+                    "IF NEW.name <> OLD.name OR NEW.last_number <> OLD.last_number + 1 THEN "
+                    "RAISE EXCEPTION 'series % goes on from % to the next number, not to % of %', "
+                    "OLD.name, OLD.last_number, NEW.last_number, NEW.name; "
+                    "END IF; RETURN NEW;"
+                ),
+            ),
+            # Looked at when the transaction ends: a number taken is a document written.
+            pgtrigger.Trigger(
+                name="number_is_used",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                func=(
+                    "IF NOT EXISTS (SELECT FROM payments_paymentdocument "
+                    "WHERE series = NEW.name AND number = NEW.last_number) THEN "
+                    "RAISE EXCEPTION 'number % of series % was taken for no document', "
+                    "NEW.last_number, NEW.name; "
+                    "END IF; RETURN NULL;"
+                ),
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}, up to {self.last_number}"
@@ -64,10 +101,27 @@ class PaymentDocument(models.Model):
             ),
             models.CheckConstraint(condition=Q(number__gte=1), name="payment_document_number_from_one"),
         ]
-        triggers = append_only()
+        triggers = [
+            *append_only(),
+            pgtrigger.Trigger(
+                name="number_is_the_last_taken",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=(
+                    "IF NEW.number IS DISTINCT FROM "
+                    "(SELECT last_number FROM payments_numberseries WHERE name = NEW.series) THEN "
+                    "RAISE EXCEPTION 'number % is not the last one taken of series %', "
+                    "NEW.number, NEW.series; "
+                    "END IF; RETURN NEW;"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.full_number
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:document", args=[self.pk])
 
     @property
     def full_number(self) -> str:

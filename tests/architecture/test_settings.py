@@ -16,6 +16,7 @@ REAL_SITE = {
     "SITE_URL": "https://certification.example.org",
     "EMAIL_URL": "submission://user:password@mail.example.org:587",
     "DATABASE_URL": "postgresql://nobody@localhost/none",
+    "ISSUER_ADDRESS": "12 Coach Lane",
 }
 BUCKETS = {
     "IDENTITY_BUCKET": "originals",
@@ -73,6 +74,7 @@ def test_a_demo_boots_with_nothing_set(tmp_path: Path) -> None:
         ("SITE_URL", {"SITE_URL": "http://certification.example.org"}),
         ("EMAIL_URL", {"EMAIL_URL": ""}),
         ("EMAIL_URL", {"EMAIL_URL": "mail.example.org"}),
+        ("ISSUER_ADDRESS", {"ISSUER_ADDRESS": ""}),
         ("CLOCK_TRAVEL", {"CLOCK_TRAVEL": "1"}),
         ("MFA_REQUIRED", {"MFA_REQUIRED": "0"}),
         ("DEBUG", {"DEBUG": "1"}),
