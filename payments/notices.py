@@ -12,13 +12,19 @@ from .states import OrderState
 
 
 def order_covered(order: Order) -> None:
-    """Tell the payer that the order is paid, or that a purchase order stands in for the money."""
+    """Tell the payer that the order is paid, or what stands in for the money."""
     amount = money.spoken(order.amount_minor, order.currency)
     if order.state == OrderState.SETTLED:
         subject = f"Receipt: {order.description}"
         body = (
             f"We received {amount} for: {order.description}.\n\n"
             "Nothing more is owed. Keep this mail as your receipt."
+        )
+    elif order.state == OrderState.SEATED:
+        subject = f"Covered by a sponsor: {order.description}"
+        body = (
+            f"A sponsor’s seat covers {order.description}.\n\n"
+            "You owe nothing, and your sponsor owes the money in your place."
         )
     else:
         subject = f"Purchase order accepted: {order.description}"

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import require_role
@@ -44,7 +43,6 @@ def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
             order_id=order_id,
             by=_payer(request),
             gateway=request.POST.get("gateway", ""),
-            return_url=request.build_absolute_uri(reverse("payments:return", args=[order_id])),
             now=clock.now(),
         )
     except Refusal as refusal:

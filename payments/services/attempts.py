@@ -1,7 +1,7 @@
 """One try to pay: start it, and ask the provider what became of it.
 
 A redirect, a webhook and the reconciler all end in `check_attempt`: it believes none of them and
-asks the provider itself.
+asks the provider itself.  No provider is spoken to inside a transaction.
 """
 
 from __future__ import annotations
@@ -10,17 +10,28 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from accounts.models import User
 from certification.kernel.errors import BadInput, NotAllowed, Refusal
-from payments import gateways, locks, money
-from payments.gateways import GatewayUnavailableError, PaymentRequest, PaymentStatus, ProviderPayment
+from payments import gateways, locks
+from payments.gateways import (
+    Gateway,
+    GatewayUnavailableError,
+    PaymentRequest,
+    PaymentStatus,
+    ProviderPayment,
+)
 from payments.models import LedgerRow, Order, PaymentAttempt
+from payments.rules import Arrival, judge
 from payments.states import (
     ATTEMPT_ALLOWED,
+    PAYABLE_ORDERS,
     UNCERTAIN_ATTEMPTS,
     AttemptState,
     LedgerKind,
@@ -31,16 +42,18 @@ from . import orders
 
 logger = logging.getLogger(__name__)
 
-# An attempt whose provider never gave us a page was shown to nobody, so nobody can pay it.
-_NEVER_SHOWN_AFTER = timedelta(hours=1)
-
 # How long a provider's page may stay open: until the last instant to pay, within what providers offer.
-_SHORTEST_PAGE = timedelta(minutes=30)
+# They take half an hour at the least, counted from when they hear of it; the rest is for asking again.
+_SHORTEST_PAGE = timedelta(minutes=35)
 _LONGEST_PAGE = timedelta(hours=23)
 
+# An attempt whose provider never gave us a page was shown to nobody, so nobody can pay it.
+_NEVER_SHOWN_AFTER = timedelta(minutes=5)
+
+# An approved payment is at our word: it is nobody's money yet, so the attempt stays as it is.
 _STATE_OF = {
     PaymentStatus.WAITING: AttemptState.STARTED,
-    PaymentStatus.APPROVED: AttemptState.PENDING,
+    PaymentStatus.APPROVED: AttemptState.STARTED,
     PaymentStatus.PENDING: AttemptState.PENDING,
     PaymentStatus.SUCCEEDED: AttemptState.SUCCEEDED,
     PaymentStatus.FAILED: AttemptState.FAILED,
@@ -56,9 +69,7 @@ class StartedPayment:
     redirect_url: str
 
 
-def start_payment(
-    *, order_id: UUID, by: User, gateway: str, return_url: str, now: datetime
-) -> StartedPayment:
+def start_payment(*, order_id: UUID, by: User, gateway: str, now: datetime) -> StartedPayment:
     """Open the provider's page for an order.  Pressed twice, it is the same page.
 
     The attempt is committed before the provider hears of it, so that no page can exist that the
@@ -78,38 +89,26 @@ def start_payment(
     check_order(order_id=order_id, now=now)
     with transaction.atomic():
         order = locks.order(order_id, payer=by)
-        attempt = _resumable(order, gateway) or _new_attempt(order, gateway, now)
-    request = PaymentRequest(
-        idempotency_key=attempt.idempotency_key,
-        order_id=str(order.pk),
-        amount_minor=order.amount_minor,
-        currency=order.currency,
-        description=order.description,
-        return_url=return_url,
-        cancel_url=return_url,
-        expires_at=attempt.expires_at,
-    )
-    try:
-        page = provider.start(request, now=now)
-    except GatewayUnavailableError as silence:
-        raise Refusal(
-            f"We could not reach {provider.provider}. Nothing was charged. Please try again in a few minutes."
-        ) from silence
-    PaymentAttempt.objects.filter(pk=attempt.pk, provider_ref="").update(provider_ref=page.reference)
-    return StartedPayment(attempt.pk, page.url)
+        attempt = _resumable(order, gateway, now) or _new_attempt(order, gateway, now)
+    if not attempt.page_url:
+        attempt = _open_page(order, attempt, provider, now)
+    return StartedPayment(attempt.pk, attempt.page_url)
 
 
 def check_attempt(*, attempt_id: UUID, now: datetime) -> OrderState:
     """Ask the provider about an attempt and bring our rows to what it says.  Any number of times.
 
-    The provider is asked before the order is locked, so a slow one holds nobody up; an answer that
-    has grown old meanwhile can only be a move the table refuses, and is dropped.
+    What the payer approved is collected while the order waits for money; a page that is not wanted any
+    more is closed.  The provider is asked before the order is locked, so a slow one holds nobody up; an
+    answer that has grown old meanwhile can only be a move the table refuses, and is dropped.
 
     Raises:
         PaymentAttempt.DoesNotExist: there is no such attempt.
         GatewayUnavailableError: the provider did not answer; nothing was changed.
     """
-    attempt = PaymentAttempt.objects.get(pk=attempt_id)
+    attempt = PaymentAttempt.objects.select_related("order").get(pk=attempt_id)
+    if attempt.state == AttemptState.SUCCEEDED:
+        return OrderState(attempt.order.state)
     truth = _ask(attempt, now)
     return _converge(attempt.order_id, attempt_id, truth, now)
 
@@ -122,10 +121,12 @@ def check_order(*, order_id: UUID, now: datetime) -> None:
             check_attempt(attempt_id=attempt_id, now=now)
 
 
-def _resumable(order: Order, gateway: str) -> PaymentAttempt | None:
-    if order.state not in (OrderState.OPEN, OrderState.CHECKING):
+def _resumable(order: Order, gateway: str, now: datetime) -> PaymentAttempt | None:
+    """The try whose page is still open, or whose provider may still give us one."""
+    if order.state not in PAYABLE_ORDERS:
         return None
-    return order.attempts.filter(gateway=gateway, state=AttemptState.STARTED).order_by("-number").first()
+    open_still = order.attempts.filter(gateway=gateway, state=AttemptState.STARTED, expires_at__gt=now)
+    return open_still.order_by("-number").first()
 
 
 def _new_attempt(order: Order, gateway: str, now: datetime) -> PaymentAttempt:
@@ -146,6 +147,32 @@ def _new_attempt(order: Order, gateway: str, now: datetime) -> PaymentAttempt:
     return attempt
 
 
+def _open_page(order: Order, attempt: PaymentAttempt, provider: Gateway, now: datetime) -> PaymentAttempt:
+    back = f"{settings.SITE_URL}{reverse('payments:return', args=[order.pk])}"
+    request = PaymentRequest(
+        idempotency_key=attempt.idempotency_key,
+        order_id=str(order.pk),
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        description=order.description,
+        return_url=back,
+        cancel_url=f"{back}?left=1",
+        expires_at=attempt.expires_at,
+    )
+    try:
+        page = provider.start(request, now=now)
+    except GatewayUnavailableError as silence:
+        raise Refusal(
+            f"We could not reach {provider.provider}. Nothing was charged. Please try again in a few minutes."
+        ) from silence
+    # Only the page we will ask about is shown, should a provider ever give two for one key.
+    shown = PaymentAttempt.objects.filter(pk=attempt.pk, provider_ref__in=("", page.reference))
+    if not shown.update(provider_ref=page.reference, page_url=page.url):
+        logger.error("payments: attempt %s was given a second page, which was shown to nobody", attempt.pk)
+    attempt.refresh_from_db()
+    return attempt
+
+
 def _ask(attempt: PaymentAttempt, now: datetime) -> ProviderPayment:
     if not attempt.provider_ref:
         given_up = now >= attempt.started_at + _NEVER_SHOWN_AFTER
@@ -158,7 +185,47 @@ def _ask(attempt: PaymentAttempt, now: datetime) -> ProviderPayment:
     provider = gateways.named(attempt.gateway)
     if provider is None:
         raise GatewayUnavailableError(f"This site knows no payment provider {attempt.gateway!r} any more.")
-    return provider.fetch(attempt.provider_ref, now=now)
+    truth = provider.fetch(attempt.provider_ref, now=now)
+    if truth.status not in (PaymentStatus.WAITING, PaymentStatus.APPROVED):
+        return truth
+    match _next_step(attempt.order_id, attempt.pk, truth.status, now):
+        case _Step.COLLECT:
+            return provider.collect(attempt.provider_ref, idempotency_key=attempt.idempotency_key, now=now)
+        case _Step.CLOSE:
+            return provider.close(attempt.provider_ref, now=now)
+        case _Step.LEAVE:
+            return truth
+
+
+class _Step(Enum):
+    """What we do about a page on which nothing was collected yet."""
+
+    LEAVE = auto()
+    COLLECT = auto()
+    CLOSE = auto()
+
+
+@transaction.atomic
+def _next_step(order_id: UUID, attempt_id: UUID, status: PaymentStatus, now: datetime) -> _Step:
+    """Whether to take approved money, to close the page, or neither.
+
+    Decided under the order's lock, and an attempt about to be collected is pending from here on: of
+    two payments approved at once only one is taken by our hand, and the other waits for its fate.
+    """
+    order = locks.order(order_id)
+    attempt = locks.attempt(attempt_id)
+    if attempt.state not in UNCERTAIN_ATTEMPTS:
+        return _Step.LEAVE
+    if order.state not in PAYABLE_ORDERS:
+        return _Step.CLOSE
+    if status is PaymentStatus.WAITING:
+        return _Step.CLOSE if now >= attempt.expires_at else _Step.LEAVE
+    if order.attempts.filter(state=AttemptState.PENDING).exclude(pk=attempt_id).exists():
+        return _Step.LEAVE
+    if attempt.state == AttemptState.STARTED:
+        attempt.state = AttemptState.PENDING
+        attempt.save(update_fields=["state"])
+    return _Step.COLLECT
 
 
 @transaction.atomic
@@ -178,32 +245,32 @@ def _converge(order_id: UUID, attempt_id: UUID, truth: ProviderPayment, now: dat
 
 
 def _enter(order: Order, attempt: PaymentAttempt, truth: ProviderPayment, now: datetime) -> None:
-    """Write the one ledger row of a successful attempt, and settle the order if it is the fee."""
-    kind, note = _judge(order, truth)
+    """Write the one ledger row of a successful attempt, and settle the order if it is the fee.
+
+    The order's lock is held: whatever else came in for it is committed and seen here.
+    """
+    judgement = judge(
+        Arrival(
+            received_minor=truth.amount_minor,
+            received_currency=truth.currency,
+            owed_minor=order.amount_minor,
+            owed_currency=order.currency,
+            order=OrderState(order.state),
+            fee_came=order.ledger.filter(kind=LedgerKind.FEE).exists(),
+        )
+    )
     LedgerRow.objects.create(
         order=order,
-        kind=kind,
+        kind=judgement.kind,
         gateway=attempt.gateway,
         provider_ref=attempt.provider_ref,
+        transaction_ref=truth.transaction,
         amount_minor=truth.amount_minor,
         currency=truth.currency,
         received_at=truth.decided_at or now,
-        note=note,
+        note=" ".join(judgement.reasons),
     )
-    if kind is LedgerKind.FEE:
+    if judgement.kind is LedgerKind.FEE:
         orders.cover(order, OrderState.SETTLED, now)
     else:
         logger.warning("payments: order %s received money to return", order.pk)
-
-
-def _judge(order: Order, truth: ProviderPayment) -> tuple[LedgerKind, str]:
-    """Whether received money is the fee, or is to be returned, and why.  Source: section 4."""
-    if (truth.amount_minor, truth.currency) != (order.amount_minor, order.currency):
-        received = money.spoken(truth.amount_minor, truth.currency)
-        owed = money.spoken(order.amount_minor, order.currency)
-        return LedgerKind.TO_RETURN, f"{received} came in where {owed} was owed."
-    if order.state == OrderState.LAPSED:
-        return LedgerKind.TO_RETURN, "Received after the order had lapsed."
-    if order.ledger.filter(kind=LedgerKind.FEE).exists():
-        return LedgerKind.TO_RETURN, "Received although the fee had been paid, in whole or in part, already."
-    return LedgerKind.FEE, ""

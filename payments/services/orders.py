@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from certification.kernel import reconcile
 from certification.kernel.errors import NotAllowed, WindowClosed
 from certification.kernel.states import require
 from certification.kernel.windows import spoken
@@ -18,9 +19,11 @@ from payments.signals import order_settled
 from payments.states import (
     LIVE_ORDERS,
     ORDER_ALLOWED,
+    PAYABLE_ORDERS,
     UNCERTAIN_ATTEMPTS,
+    UNDECIDED_PURCHASE_ORDERS,
     OrderState,
-    PurchaseOrderState,
+    SeatState,
 )
 
 
@@ -81,18 +84,32 @@ def lapse_order(*, purpose: str, purpose_id: UUID, now: datetime) -> bool:
     order = locks.order(order_id)
     if order.state == OrderState.LAPSED:
         return True
-    waits_for_staff = PurchaseOrder.objects.filter(order=order, state=PurchaseOrderState.REQUESTED)
-    if order.state != OrderState.OPEN or waits_for_staff.exists():
+    if order.state != OrderState.OPEN or _waits_for_a_decision(order):
         return False
     move(order, OrderState.LAPSED)
     return True
 
 
+def _waits_for_a_decision(order: Order) -> bool:
+    """Whether staff, or its sender, still have to decide a purchase order that would cover this order."""
+    undecided = {"state__in": UNDECIDED_PURCHASE_ORDERS}
+    own = PurchaseOrder.objects.filter(order=order, **undecided)
+    of_a_sponsor = PurchaseOrder.objects.filter(
+        places__order=order, places__state=SeatState.CLAIMED, **undecided
+    )
+    return own.exists() or of_a_sponsor.exists()
+
+
 def cover(order: Order, state: OrderState, now: datetime) -> None:
-    """Mark a locked order accepted or settled, and tell whoever waits for it after commit."""
+    """Mark a locked order accepted, seated or settled, and tell whoever waits for it after commit.
+
+    A payment page that is still open is closed soon after, so that nobody pays a second time on it.
+    """
     order.covered_at = order.covered_at or now
     move(order, state)
     notices.order_covered(order)
+    if order.attempts.filter(state__in=UNCERTAIN_ATTEMPTS).exists():
+        reconcile.ring("payments.check_uncertain")
     purpose, purpose_id = order.purpose, order.purpose_id
     transaction.on_commit(
         lambda: order_settled.send_robust(sender=Order, purpose=purpose, purpose_id=purpose_id), robust=True
@@ -112,7 +129,7 @@ def move(order: Order, state: OrderState) -> None:
 
 def show_whether_checking(order: Order) -> None:
     """Let an order nobody has covered say whether a payment of it is under way."""
-    if order.state not in (OrderState.OPEN, OrderState.CHECKING):
+    if order.state not in PAYABLE_ORDERS:
         return
     uncertain = PaymentAttempt.objects.filter(order=order, state__in=UNCERTAIN_ATTEMPTS).exists()
     wanted = OrderState.CHECKING if uncertain else OrderState.OPEN
@@ -131,6 +148,8 @@ def require_payable(order: Order, now: datetime) -> None:
         raise NotAllowed("This is paid already. Nothing more is owed.")
     if order.state == OrderState.ACCEPTED:
         raise NotAllowed("A purchase order covers this already. Nothing is to be paid by card.")
+    if order.state == OrderState.SEATED:
+        raise NotAllowed("A sponsor’s seat covers this already. Nothing is to be paid.")
     if order.state == OrderState.LAPSED:
         raise NotAllowed("This order has lapsed and cannot be paid any more. Write to the programme office.")
     if now >= order.payable_until:

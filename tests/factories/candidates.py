@@ -88,7 +88,6 @@ def pay(registration: Registration, *, now: datetime = REGISTERING, card: str = 
         order_id=order.id,
         by=registration.account,
         gateway="sandbox",
-        return_url="http://testserver/back/",
         now=now,
     )
     attempt = PaymentAttempt.objects.get(pk=started.attempt_id)

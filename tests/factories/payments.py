@@ -52,9 +52,7 @@ def order(*, by: User | None = None, now: datetime = NOW, **fields: Any) -> Orde
 
 def attempt(of: Order, *, gateway: str = "sandbox", now: datetime = NOW) -> PaymentAttempt:
     """A payment begun: the provider's page is open."""
-    started = services.start_payment(
-        order_id=of.pk, by=of.payer, gateway=gateway, return_url="http://testserver/back/", now=now
-    )
+    started = services.start_payment(order_id=of.pk, by=of.payer, gateway=gateway, now=now)
     return PaymentAttempt.objects.get(pk=started.attempt_id)
 
 

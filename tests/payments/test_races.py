@@ -89,7 +89,9 @@ def test_two_payments_that_succeed_at_once_are_one_fee_and_one_sum_to_return() -
     order = make.order()
     first = make.attempt(order)
     # A second page, as a browser tab that the reconciler has not heard of yet would leave it.
-    second = PaymentAttempt.objects.create(order=order, number=2, gateway="sandbox", started_at=NOW)
+    second = PaymentAttempt.objects.create(
+        order=order, number=2, gateway="sandbox", started_at=NOW, expires_at=first.expires_at
+    )
     page = SandboxPayment.objects.create(
         reference="sbx_second",
         idempotency_key=second.idempotency_key,
@@ -112,7 +114,7 @@ def test_pressing_pay_twice_at_once_opens_one_page() -> None:
 
     def press() -> str:
         return services.start_payment(
-            order_id=order.pk, by=order.payer, gateway="sandbox", return_url="/", now=NOW
+            order_id=order.pk, by=order.payer, gateway="sandbox", now=NOW
         ).redirect_url
 
     first, second = _at_once(press, press)
