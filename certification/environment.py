@@ -7,6 +7,7 @@ feature that is half switched on fails at boot, with one sentence naming the mis
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -68,6 +69,27 @@ def rehearsal_only(name: str, *, default: bool, why: str) -> bool:
     value: bool = env.bool(name, default)
     if value and not REHEARSAL:
         raise ImproperlyConfigured(f"Unset {name}: {why} (only a demo, ICG_DEMO=1, may do so).")
+    return value
+
+
+def rehearsal_address(name: str, *, default: str) -> str:
+    """Where a service answers: `default`, unless a demo or a test names somebody who stands in for it.
+
+    Raises:
+        ImproperlyConfigured: the variable is set on a real site, or is no plain address.
+    """
+    value = os.environ.get(name, "")
+    if not value:
+        return default
+    if not REHEARSAL:
+        raise ImproperlyConfigured(
+            f"Unset {name}: keys and payments go to {default} and nowhere else "
+            "(only a demo, ICG_DEMO=1, may send them elsewhere)."
+        )
+    if not re.fullmatch(r"https?://[^/?#\s;,'\"]+", value):
+        raise ImproperlyConfigured(
+            f"Correct {name}: it is an address such as http://127.0.0.1:8090, no path."
+        )
     return value
 
 

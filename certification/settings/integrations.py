@@ -4,7 +4,17 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
-from certification.environment import DEMO, REHEARSAL, TEST, VAR, all_or_none, env, required
+from certification.environment import (
+    DEMO,
+    REHEARSAL,
+    TEST,
+    VAR,
+    all_or_none,
+    env,
+    rehearsal_address,
+    rehearsal_only,
+    required,
+)
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Coaching certification <certification@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -40,18 +50,46 @@ CACHES = {
     )
 }
 
-# The sandbox pays with play money, so it exists in a rehearsal only.
-PAYMENT_SANDBOX = REHEARSAL
-
 _stripe = all_or_none("card payment", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET") or {}
 STRIPE_SECRET_KEY = _stripe.get("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRET = _stripe.get("STRIPE_WEBHOOK_SECRET", "")
-STRIPE_API_URL = env.str("STRIPE_API_URL", "https://api.stripe.com")
+STRIPE_API_URL = rehearsal_address("STRIPE_API_URL", default="https://api.stripe.com")
+if _stripe:
+    _key_kind = "test" if REHEARSAL else "live"
+    if not STRIPE_SECRET_KEY.startswith((f"sk_{_key_kind}_", f"rk_{_key_kind}_")):
+        raise ImproperlyConfigured(
+            f"Correct STRIPE_SECRET_KEY: it starts with sk_{_key_kind}_ or rk_{_key_kind}_. "
+            "A demo takes test keys, with which no money moves, and a real site takes live ones."
+        )
+    if not STRIPE_WEBHOOK_SECRET.startswith("whsec_"):
+        raise ImproperlyConfigured(
+            "Correct STRIPE_WEBHOOK_SECRET: it is the signing secret of the webhook's endpoint, whsec_…."
+        )
 
 _paypal = all_or_none("PayPal", "PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_WEBHOOK_ID") or {}
 PAYPAL_CLIENT_ID = _paypal.get("PAYPAL_CLIENT_ID", "")
 PAYPAL_CLIENT_SECRET = _paypal.get("PAYPAL_CLIENT_SECRET", "")
 PAYPAL_WEBHOOK_ID = _paypal.get("PAYPAL_WEBHOOK_ID", "")
-PAYPAL_MODE = env.str("PAYPAL_MODE", "live" if _paypal and not REHEARSAL else "sandbox")
-if PAYPAL_MODE not in ("sandbox", "live"):
-    raise ImproperlyConfigured(f"Correct PAYPAL_MODE: {PAYPAL_MODE!r} is neither sandbox nor live.")
+# PayPal's play money has an address of its own.
+PAYPAL_MODE = "sandbox" if REHEARSAL else "live"
+PAYPAL_API_URL = rehearsal_address(
+    "PAYPAL_API_URL",
+    default="https://api-m.sandbox.paypal.com" if REHEARSAL else "https://api-m.paypal.com",
+)
+
+# The sandbox pays with play money, so it exists in a rehearsal only, and stands aside for a provider.
+PAYMENT_SANDBOX = rehearsal_only(
+    "PAYMENT_SANDBOX",
+    default=REHEARSAL and not (_stripe or _paypal),
+    why="people would pay a real fee with play money",
+)
+
+# The hosted pages of the providers that are on: browsers hold even the redirect after a form to the
+# policy.  Who stands in for a provider shows the page where it answers.
+_PAGES = {
+    "https://api.stripe.com": "https://checkout.stripe.com",
+    "https://api-m.paypal.com": "https://www.paypal.com",
+    "https://api-m.sandbox.paypal.com": "https://www.sandbox.paypal.com",
+}
+_on = [url for switched, url in ((_stripe, STRIPE_API_URL), (_paypal, PAYPAL_API_URL)) if switched]
+PAYMENT_PAGE_ORIGINS = [_PAGES.get(url, url) for url in _on]

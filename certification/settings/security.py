@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from certification.environment import DEMO, REHEARSAL, TEST, env, rehearsal_secret, required
 
+from .integrations import PAYMENT_PAGE_ORIGINS
 from .programme import SITE_URL
 from .storage import MEDIA_ORIGINS
 
@@ -73,7 +74,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF, *MEDIA_ORIGINS],
         "font-src": [SELF],
         "manifest-src": [SELF],
-        "form-action": [SELF, "https://checkout.stripe.com", "https://www.paypal.com"],
+        "form-action": [SELF, *PAYMENT_PAGE_ORIGINS],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         "object-src": [NONE],

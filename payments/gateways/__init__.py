@@ -14,6 +14,7 @@ from .protocol import (
     ProviderPayment,
 )
 from .sandbox import SandboxGateway
+from .stripe_checkout import StripeGateway
 
 __all__ = [
     "ForgedEvent",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 # In the order in which the order page offers them.
-_registered: tuple[Gateway, ...] = (SandboxGateway(),)
+_registered: tuple[Gateway, ...] = (StripeGateway(), SandboxGateway())
 
 
 def enabled() -> tuple[Gateway, ...]:

@@ -418,7 +418,7 @@ class _Server(ThreadingHTTPServer):
             self.shutdown_request(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report a fault of the fake's own; a client that hung up, as tests of silence make it, is no news."""
+        """Report the fake's own faults; a client that hung up, as in tests of silence, is no news."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
