@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .paypal_orders import PayPalGateway
 from .protocol import (
     ForgedEvent,
     Gateway,
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 # In the order in which the order page offers them.
-_registered: tuple[Gateway, ...] = (StripeGateway(), SandboxGateway())
+_registered: tuple[Gateway, ...] = (StripeGateway(), PayPalGateway(), SandboxGateway())
 
 
 def enabled() -> tuple[Gateway, ...]:
