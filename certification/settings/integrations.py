@@ -71,7 +71,6 @@ PAYPAL_CLIENT_ID = _paypal.get("PAYPAL_CLIENT_ID", "")
 PAYPAL_CLIENT_SECRET = _paypal.get("PAYPAL_CLIENT_SECRET", "")
 PAYPAL_WEBHOOK_ID = _paypal.get("PAYPAL_WEBHOOK_ID", "")
 # PayPal's play money has an address of its own.
-PAYPAL_MODE = "sandbox" if REHEARSAL else "live"
 PAYPAL_API_URL = rehearsal_address(
     "PAYPAL_API_URL",
     default="https://api-m.sandbox.paypal.com" if REHEARSAL else "https://api-m.paypal.com",
