@@ -1,13 +1,14 @@
-"""The texts that candidates affirm: published in versions, shown to everybody, never changed.
+"""The texts of the programme: published in versions, shown to everybody, never changed.
 
+There is one way of writing them, for what candidates affirm and for the words of public pages alike.
 Every affirmation points at one version and keeps its hash, so that it can be shown years later
-what exactly a person agreed to.  Source: the programme's rules, section 3.
+what exactly a person agreed to.  Source: the programme's rules, section 3; ADR 0013.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -16,28 +17,41 @@ from django.db import transaction
 from accounts.models import Role, User
 from certification.kernel import audit, locks
 from certification.kernel.errors import BadInput, NotAllowed
+from certification.kernel.prose import refused_addresses
 
 from .models import PolicyDocument
-from .states import AffirmationKind
+from .states import TEXT_KINDS, AffirmationKind
 
+MAX_LETTERS = 60_000
 _SHIPPED = Path(__file__).parent / "texts"
-
-
-@dataclass(frozen=True)
-class Block:
-    """A paragraph (one line) or a list (its items) of a document."""
-
-    lines: tuple[str, ...]
-    is_list: bool
+_KINDS = [kind for kind, _ in TEXT_KINDS]
 
 
 def current_documents() -> dict[str, PolicyDocument]:
-    """The newest version of every kind, in the order in which they are affirmed."""
-    newest = {
-        document.kind: document
-        for document in PolicyDocument.objects.order_by("kind", "-version").distinct("kind")
-    }
-    return {kind: newest[kind] for kind in AffirmationKind.values if kind in newest}
+    """The newest version of every text that is affirmed, in the order in which they are."""
+    return _newest(AffirmationKind.values)
+
+
+def current_texts() -> dict[str, PolicyDocument]:
+    """The newest version of every text, first those that are affirmed."""
+    return _newest(_KINDS)
+
+
+def text_in_force(kind: str) -> PolicyDocument:
+    """The newest version of one text; as it ships, and as version 0, while none is published.
+
+    Raises:
+        PolicyDocument.DoesNotExist: there is no such kind.
+    """
+    found = PolicyDocument.objects.filter(kind=kind).order_by("-version").first()
+    if found is None and kind not in _KINDS:
+        raise PolicyDocument.DoesNotExist(f"There is no text of the kind {kind!r}.")
+    return found or draft_of(kind, *_shipped(kind))
+
+
+def draft_of(kind: str, title: str, body: str) -> PolicyDocument:
+    """A text that is not published, for a look at it: version 0, and never saved."""
+    return PolicyDocument(kind=kind, version=0, title=title, body=body, sha256=sha256_of(title, body))
 
 
 def sha256_of(title: str, body: str) -> str:
@@ -53,12 +67,7 @@ def publish_documents(now: datetime) -> list[PolicyDocument]:
     """
     locks.advisory("candidates:documents")
     present = set(PolicyDocument.objects.values_list("kind", flat=True))
-    published = []
-    for kind in AffirmationKind:
-        if kind not in present:
-            title, body = (_SHIPPED / f"{kind}.txt").read_text(encoding="utf-8").strip().split("\n\n", 1)
-            published.append(_publish(kind, 1, title, body, now))
-    return published
+    return [_publish(kind, 1, *_shipped(kind), now) for kind in _KINDS if kind not in present]
 
 
 @transaction.atomic
@@ -69,13 +78,16 @@ def publish_document(*, kind: str, title: str, body: str, by: User, now: datetim
 
     Raises:
         NotAllowed: `by` is not staff.
-        BadInput: the kind is unknown, or the title or the text is empty.
+        BadInput: the kind is unknown, the title or the text is empty or too long, or a link leads where
+            the site does not link to.
     """
     if by.role != Role.STAFF:
-        raise NotAllowed("Only staff publish the texts that candidates affirm.")
-    title, body = title.strip(), body.replace("\r\n", "\n").strip()
-    if kind not in AffirmationKind.values or not title or not body:
-        raise BadInput("A text needs its kind, a title and a body. Fill them in and publish again.")
+        raise NotAllowed("Only staff publish the programme's texts.")
+    title, body = cleaned(title, body)
+    if kind not in _KINDS:
+        raise BadInput("There is no such text. Choose one of the list and publish again.")
+    if problems := problems_of(title, body):
+        raise BadInput("This text cannot be published. Mend it and publish again.", problems)
     locks.advisory("candidates:documents")
     latest = PolicyDocument.objects.filter(kind=kind).order_by("-version").first()
     if latest is not None and latest.sha256 == sha256_of(title, body):
@@ -85,18 +97,41 @@ def publish_document(*, kind: str, title: str, body: str, by: User, now: datetim
     return document
 
 
-def blocks(body: str) -> list[Block]:
-    """A body cut into paragraphs and lists: blank lines separate, lines starting with “- ” list."""
-    result: list[Block] = []
-    for chunk in body.replace("\r\n", "\n").split("\n\n"):
-        lines = [line.strip() for line in chunk.splitlines() if line.strip()]
-        prose = [line for line in lines if not line.startswith("- ")]
-        items = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
-        if prose:
-            result.append(Block((" ".join(prose),), is_list=False))
-        if items:
-            result.append(Block(tuple(items), is_list=True))
-    return result
+def cleaned(title: str, body: str) -> tuple[str, str]:
+    """Title and body as they are kept: one kind of line end, nothing around them."""
+    return title.strip(), body.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def problems_of(title: str, body: str) -> list[str]:
+    """What keeps a text from being published, a sentence each."""
+    problems = []
+    if not title:
+        problems.append("Give the text a title.")
+    if len(title) > PolicyDocument._meta.get_field("title").max_length:
+        problems.append("The title is longer than 120 letters. Shorten it.")
+    if not body:
+        problems.append("Write the text itself.")
+    if len(body) > MAX_LETTERS:
+        problems.append(f"The text is longer than {MAX_LETTERS:,} letters. Shorten it.")
+    if "\x00" in title + body:
+        problems.append("The text holds a character that cannot be kept. Type it by hand instead of pasting.")
+    problems += [
+        f"The link to “{address}” is not one the site makes: begin it with https://, mailto: or /."
+        for address in refused_addresses(body)
+    ]
+    return problems
+
+
+def _newest(kinds: Iterable[str]) -> dict[str, PolicyDocument]:
+    kinds = list(kinds)
+    rows = PolicyDocument.objects.filter(kind__in=kinds).order_by("kind", "-version").distinct("kind")
+    newest = {document.kind: document for document in rows}
+    return {kind: newest[kind] for kind in kinds if kind in newest}
+
+
+def _shipped(kind: str) -> tuple[str, str]:
+    title, body = (_SHIPPED / f"{kind}.txt").read_text(encoding="utf-8").strip().split("\n\n", 1)
+    return title, body.strip()
 
 
 def _publish(kind: str, version: int, title: str, body: str, now: datetime) -> PolicyDocument:

@@ -11,7 +11,7 @@ from certification.kernel.states import append_only, state_is_known, state_machi
 from certification.kernel.windows import Window
 
 from . import states
-from .states import AffirmationKind, CandidacyState, RegistrationState
+from .states import TEXT_KINDS, AffirmationKind, CandidacyState, RegistrationState
 
 
 class Cohort(models.Model):
@@ -105,19 +105,18 @@ class CohortYear(models.Model):
 
 
 class PolicyDocument(models.Model):
-    """A version of a text that candidates affirm.  Append-only.  Holds no personal data."""
+    """A version of a text that candidates affirm or a page shows.  Append-only.  Holds no personal data."""
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
-    kind = models.CharField(max_length=20, choices=AffirmationKind)
+    kind = models.CharField(max_length=20, choices=TEXT_KINDS)
     version = models.PositiveSmallIntegerField()
     title = models.CharField(max_length=120)
-    body = models.TextField(
-        help_text="Plain text; blank lines separate paragraphs, lines starting with “- ” list."
-    )
+    body = models.TextField()
     sha256 = models.CharField(max_length=64)
     published_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "published text"
         ordering = ["kind", "-version"]
         constraints = [
             models.UniqueConstraint(fields=["kind", "version"], name="policy_document_version_unique"),

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.forms import BoundField, Form
+from django.urls import reverse
 
 from accounts.models import User
+from certification.kernel.prose import Prose, parse
 from certification.kernel.templatetags.ui import YearItem
 from certification.kernel.windows import Window, WindowState
 
 from . import documents, selectors
-from .documents import Block, blocks
+from .changes import Change, changes
 from .models import Candidacy, Cohort, PolicyDocument, Registration
 from .progress import Progress, Step, StepLink
 from .rules import Advisory, Refused
@@ -97,11 +99,39 @@ class OutcomePage:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentsPage:
+    """Every text in force: those that candidates affirm, and the words of public pages."""
+
+    affirmed: tuple[PolicyDocument, ...]
+    pages: tuple[PolicyDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentPage:
+    """One version of one text.
+
+    `sentence` is what candidates affirm about it, empty for the words of a page; `changes` are what
+    this version changed; `versions` are all there are, the newest first.
+    """
+
     document: PolicyDocument
     sentence: str
-    blocks: tuple[Block, ...]
-    newer: PolicyDocument | None
+    prose: Prose
+    changes: tuple[Change, ...]
+    versions: tuple[PolicyDocument, ...]
+
+    @property
+    def newer(self) -> PolicyDocument | None:
+        newest = self.versions[0]
+        return newest if newest.version > self.document.version else None
+
+    @property
+    def why_kept(self) -> str:
+        return f"It is kept because people {'affirmed' if self.sentence else 'read'} it."
+
+    @property
+    def trail(self) -> list[tuple[str, str]]:
+        return [("Documents", reverse("candidates:documents"))]
 
 
 def register_page(account: User | None, now: datetime) -> RegisterPage:
@@ -156,14 +186,32 @@ def outcome_page(registration: Registration, now: datetime) -> OutcomePage:
     )
 
 
-def document_page(document: PolicyDocument) -> DocumentPage:
-    newest = PolicyDocument.objects.filter(kind=document.kind).order_by("-version").first()
+def document_page(kind: str, version: int) -> DocumentPage | None:
+    """The page of one version; None when there is no such version."""
+    versions = tuple(PolicyDocument.objects.filter(kind=kind).order_by("-version"))
+    by_number = {one.version: one for one in versions}
+    document, before = by_number.get(version), by_number.get(version - 1)
+    if document is None:
+        return None
     return DocumentPage(
         document=document,
-        sentence=AffirmationKind(document.kind).label,
-        blocks=tuple(blocks(document.body)),
-        newer=newest if newest and newest.pk != document.pk else None,
+        sentence=AffirmationKind(kind).label if kind in AffirmationKind.values else "",
+        prose=parse(document.body),
+        changes=changes(_whole(before), _whole(document)) if before else (),
+        versions=versions,
     )
+
+
+def documents_page() -> DocumentsPage:
+    texts = documents.current_texts()
+    return DocumentsPage(
+        affirmed=tuple(text for kind, text in texts.items() if kind in AffirmationKind.values),
+        pages=tuple(text for kind, text in texts.items() if kind not in AffirmationKind.values),
+    )
+
+
+def _whole(document: PolicyDocument) -> str:
+    return f"{document.title}\n{document.body}"
 
 
 def _waiting(registration: Registration, now: datetime) -> selectors.RegistrationCard | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Role, User
 from certification.kernel import clock
 
 from . import pages
-from .documents import current_documents
 from .models import PolicyDocument
 
 
@@ -28,21 +27,24 @@ def register(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def documents(request: HttpRequest) -> HttpResponse:
-    return render(request, "candidates/documents.html", {"documents": list(current_documents().values())})
+    """What is affirmed, and the words of the public pages, each in its newest version."""
+    return render(request, "candidates/documents.html", {"page": pages.documents_page()})
 
 
 @login_not_required
 @require_safe
 def latest_document(request: HttpRequest, kind: str) -> HttpResponse:
-    current = current_documents().get(kind)
-    if current is None:
+    newest = PolicyDocument.objects.filter(kind=kind).order_by("-version").first()
+    if newest is None:
         raise Http404
-    return redirect("candidates:document", kind, current.version)
+    return redirect("candidates:document", kind, newest.version)
 
 
 @login_not_required
 @require_safe
 def document(request: HttpRequest, kind: str, version: int) -> HttpResponse:
     """One version of one text, as it was published."""
-    shown = get_object_or_404(PolicyDocument, kind=kind, version=version)
-    return render(request, "candidates/document.html", {"page": pages.document_page(shown)})
+    page = pages.document_page(kind, version)
+    if page is None:
+        raise Http404
+    return render(request, "candidates/document.html", {"page": page})

@@ -46,3 +46,20 @@ class AffirmationKind(models.TextChoices):
     ROLE = "role", "My role meets the requirements."
     PROCESS = "process", "I agree to every element of the certification process."
     FEE = "fee", "I understand that the fee is not refunded."
+
+
+class PageKind(models.TextChoices):
+    """The public pages whose words are staff's, published in versions like what is affirmed."""
+
+    WELCOME = "welcome", "Page: home"
+    JOURNEY = "journey", "Page: the process"
+    SCORING = "scoring", "Page: how scoring works"
+    FEES = "fees", "Page: fees and refunds"
+    QUESTIONS = "questions", "Page: questions and answers"
+    SPONSORS = "sponsors", "Page: for districts and schools"
+    CONTACT = "contact", "Page: contact"
+    PRIVACY = "privacy", "Page: privacy"
+
+
+# Every kind of text: what is affirmed, in the order in which it is, then the pages.
+TEXT_KINDS = [*AffirmationKind.choices, *PageKind.choices]

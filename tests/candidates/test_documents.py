@@ -11,9 +11,17 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Role
-from candidates.documents import Block, blocks, current_documents, publish_document, publish_documents
+from candidates.changes import Change, changes
+from candidates.documents import (
+    current_documents,
+    current_texts,
+    problems_of,
+    publish_document,
+    publish_documents,
+    text_in_force,
+)
 from candidates.models import PolicyDocument
-from candidates.states import AffirmationKind
+from candidates.states import TEXT_KINDS, AffirmationKind, PageKind
 from certification.kernel import clock
 from certification.kernel.errors import BadInput, NotAllowed
 from tests.factories import candidates as make
@@ -22,10 +30,29 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 
-def test_seven_texts_are_published_once() -> None:
-    assert len(publish_documents(NOW)) == 7
+def test_every_text_is_published_once() -> None:
+    assert len(publish_documents(NOW)) == len(TEXT_KINDS)
     assert publish_documents(NOW) == []
     assert list(current_documents()) == AffirmationKind.values
+    assert list(current_texts()) == [*AffirmationKind.values, *PageKind.values]
+
+
+def test_a_text_that_ships_is_sound_and_shown_while_none_is_published() -> None:
+    for kind, _ in TEXT_KINDS:
+        shipped = text_in_force(kind)
+        assert shipped.version == 0
+        assert problems_of(shipped.title, shipped.body) == []
+    with pytest.raises(PolicyDocument.DoesNotExist):
+        text_in_force("soul")
+    publish_documents(NOW)
+    assert {text_in_force(kind).version for kind, _ in TEXT_KINDS} == {1}
+
+
+def test_a_kind_that_comes_later_is_published_beside_what_staff_wrote() -> None:
+    staff = make.account(Role.STAFF)
+    own = publish_document(kind="fees", title="Fees", body="Ours.", by=staff, now=NOW)
+    assert len(publish_documents(NOW)) == len(TEXT_KINDS) - 1
+    assert text_in_force("fees") == own
 
 
 def test_a_new_version_is_a_new_row_and_the_same_text_is_none() -> None:
@@ -50,13 +77,38 @@ def test_only_staff_publish_and_only_whole_texts() -> None:
             publish_document(kind=kind, title=title, body=body, by=staff, now=NOW)
 
 
-def test_a_body_is_paragraphs_and_lists() -> None:
-    assert blocks("One\ntwo.\n\n- a\n- b\n\nThree:\n- c") == [
-        Block(("One two.",), is_list=False),
-        Block(("a", "b"), is_list=True),
-        Block(("Three:",), is_list=False),
-        Block(("c",), is_list=True),
-    ]
+@pytest.mark.parametrize(
+    ("title", "body", "problem"),
+    [
+        ("x" * 121, "Text", "longer than 120"),
+        ("Title", "x" * 60_001, "longer than 60,000"),
+        ("Title", "a\x00b", "cannot be kept"),
+        ("Title", "See [this](javascript:alert`1`)", "javascript:"),
+        ("Title", "See [this](http://example.org/)", "http://example.org/"),
+        ("Title", "See [this](//example.org/)", "//example.org/"),
+    ],
+)
+def test_a_text_that_cannot_be_drawn_is_refused_by_name(title: str, body: str, problem: str) -> None:
+    staff = make.account(Role.STAFF)
+    with pytest.raises(BadInput) as refusal:
+        publish_document(kind="fee", title=title, body=body, by=staff, now=NOW)
+    assert problem in " ".join(refusal.value.details)
+    assert not PolicyDocument.objects.exists()
+
+
+def test_a_version_says_what_it_changed() -> None:
+    assert changes("The fee\nOne.\n\nTwo.", "The fee\nOne.\nTwo and a half.\nThree.") == (
+        Change(removed=("Two.",), added=("Two and a half.", "Three.")),
+    )
+    assert changes("Same.\n\n\nSame.", "Same.\nSame.") == ()
+    publish_documents(NOW)
+    publish_document(
+        kind="role", title="My role", body="Nothing <i>else</i>.", by=make.account(Role.STAFF), now=NOW
+    )
+    page = Client().get(reverse("candidates:document", args=["role", 2])).text
+    assert "What version 2 changed" in page
+    assert "Put in: </span>Nothing &lt;i&gt;else&lt;/i&gt;." in page
+    assert "What version" not in Client().get(reverse("candidates:document", args=["role", 1])).text
 
 
 def test_visitors_read_every_version() -> None:
@@ -74,7 +126,7 @@ def test_visitors_read_every_version() -> None:
 
 
 @pytest.mark.parametrize("versions", [1, 3])
-def test_the_list_takes_one_query(versions: int, django_assert_num_queries: Any) -> None:
+def test_the_list_and_a_version_take_one_query(versions: int, django_assert_num_queries: Any) -> None:
     assert "Nothing is published" in Client().get(reverse("candidates:documents")).text
     publish_documents(NOW)
     staff = make.account(Role.STAFF)
@@ -83,3 +135,5 @@ def test_the_list_takes_one_query(versions: int, django_assert_num_queries: Any)
     # A held clock asks the database nothing.
     with clock.fixed(NOW), django_assert_num_queries(1):
         Client().get(reverse("candidates:documents"))
+    with clock.fixed(NOW), django_assert_num_queries(1):
+        assert Client().get(reverse("candidates:document", args=["fee", 1])).status_code == 200

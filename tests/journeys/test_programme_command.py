@@ -19,6 +19,6 @@ def test_programme_loads_frameworks_and_texts_once() -> None:
     call_command("programme", stdout=second)
 
     assert loaded == ({"two-entry", "pilot-seven"}, 7)
-    assert (Framework.objects.count(), PolicyDocument.objects.count()) == (2, 7)
+    assert (Framework.objects.count(), PolicyDocument.objects.count()) == (2, 15)
     assert "2 frameworks loaded" in first.getvalue()
     assert "0 frameworks loaded" in second.getvalue()
