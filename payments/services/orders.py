@@ -13,7 +13,7 @@ from certification.kernel import reconcile
 from certification.kernel.errors import NotAllowed, WindowClosed
 from certification.kernel.states import require
 from certification.kernel.windows import spoken
-from payments import locks, notices
+from payments import documents, locks, notices
 from payments.models import Order, PaymentAttempt, PurchaseOrder
 from payments.signals import order_settled
 from payments.states import (
@@ -107,6 +107,8 @@ def cover(order: Order, state: OrderState, now: datetime) -> None:
     """
     order.covered_at = order.covered_at or now
     move(order, state)
+    if state is OrderState.SETTLED:
+        documents.issue_receipt(order, now=now)
     notices.order_covered(order)
     if order.attempts.filter(state__in=UNCERTAIN_ATTEMPTS).exists():
         reconcile.ring("payments.check_uncertain")

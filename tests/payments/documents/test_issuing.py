@@ -23,6 +23,13 @@ def said(document: PaymentDocument) -> facts.DocumentFacts:
     return facts.from_data(document.data)
 
 
+def settled_before_there_were_receipts() -> Order:
+    order = make.order()
+    Order.objects.filter(pk=order.pk).update(state=OrderState.SETTLED, covered_at=NOW)
+    order.refresh_from_db()
+    return order
+
+
 def receipt(order: Order, now: datetime = NOW) -> PaymentDocument:
     return issue_receipt(order, now=now)
 
@@ -82,6 +89,11 @@ def test_asking_again_gives_the_same_receipt_and_uses_no_number() -> None:
     first = receipt(order)
     assert receipt(order, NOW + timedelta(days=400)) == first
     assert receipt(make.paid_order()).number == first.number + 1
+
+
+def test_paying_issues_the_receipt_and_a_purchase_order_that_stands_in_does_not() -> None:
+    assert make.paid_order().documents.get().kind == DocumentKind.RECEIPT
+    assert not accepted().order.documents.filter(kind=DocumentKind.RECEIPT).exists()
 
 
 @pytest.mark.parametrize("state", [OrderState.OPEN, OrderState.ACCEPTED])
@@ -177,7 +189,7 @@ def test_nothing_is_credited_of_an_invoice_that_was_paid_or_never_written() -> N
 
 def test_the_year_of_a_number_is_the_programmes_year() -> None:
     """At 05:30 UTC on 1 January it is still the old year in Chicago."""
-    old, new = make.paid_order(), make.paid_order()
+    old, new = settled_before_there_were_receipts(), settled_before_there_were_receipts()
     assert receipt(old, datetime(2027, 1, 1, 5, 30, tzinfo=UTC)).full_number == "REC-2026-0001"
     assert receipt(new, datetime(2027, 1, 1, 6, 0, tzinfo=UTC)).full_number == "REC-2027-0001"
 
