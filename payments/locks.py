@@ -43,6 +43,7 @@ def purchase_order(purchase_order_id: UUID) -> tuple[Order, PurchaseOrder]:
     request = PurchaseOrder.objects.select_for_update(of=("self",)).get(pk=purchase_order_id)
     if request.order_id != locked.pk:
         raise NotAllowed("This purchase order was corrected a moment ago. Reload the page and look again.")
+    request.order = locked
     return locked, request
 
 

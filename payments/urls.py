@@ -3,10 +3,12 @@
 from django.urls import path
 
 from . import views
+from .sponsors.urls import urlpatterns as sponsors
 
 app_name = "payments"
 
 urlpatterns = [
+    *sponsors,
     path("sandbox/<str:reference>/", views.sandbox, name="sandbox"),
     path("<uuid:order_id>/", views.order, name="order"),
     path("<uuid:order_id>/pay/", views.pay, name="pay"),

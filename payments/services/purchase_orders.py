@@ -1,34 +1,33 @@
-"""Purchase orders: asked for by the payer, decided by staff, paid by cheque or transfer."""
+"""Purchase orders from their sender's side: handed in, and corrected when staff ask back."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
+from django.urls import reverse
 
 from accounts.models import Role, User
-from certification.kernel import audit
+from certification.kernel import audit, ids
 from certification.kernel.errors import BadInput, NotAllowed
 from certification.kernel.states import require
-from payments import locks, money, notices
-from payments.models import LedgerRow, Order, PurchaseOrder
+from payments import locks, offers, purchase_files
+from payments.models import Order, PurchaseOrder, Seat
+from payments.purchase_files import Document, Keeper
+from payments.sponsors import mails
 from payments.states import (
+    LIVE_PURCHASE_ORDERS,
     PURCHASE_ORDER_ALLOWED,
-    TRANSFER,
+    SEATS,
+    UNDECIDED_PURCHASE_ORDERS,
     AttemptState,
-    LedgerKind,
     OrderState,
     PurchaseOrderState,
 )
 
-from . import orders
-
-# What the ledger can hold.
-LARGEST_AMOUNT_MINOR = 2**31 - 1
-PAYMENT_TERM = timedelta(days=30)
+from . import orders, seats
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +41,85 @@ class PurchaseOrderDetails:
     billing_address: str
 
 
-@transaction.atomic
 def request_purchase_order(
-    *, order_id: UUID, by: User, details: PurchaseOrderDetails, now: datetime
+    *,
+    order_id: UUID,
+    by: User,
+    details: PurchaseOrderDetails,
+    now: datetime,
+    document: Document | None = None,
 ) -> PurchaseOrder:
     """Hand in a purchase order for staff to decide.  The same one twice is one request.
 
     Raises:
         Order.DoesNotExist: there is no such order of this person.
-        NotAllowed: it is covered or lapsed, or another request or a payment is undecided.
+        NotAllowed: it is covered or lapsed, or another way of paying it is undecided.
         WindowClosed: it is too late to begin paying.
     """
+    with purchase_files.keeper() as files:
+        return _request(order_id, by, details, files, document, now)
+
+
+def request_seats(
+    *,
+    offer_id: UUID,
+    by: User,
+    how_many: int,
+    details: PurchaseOrderDetails,
+    now: datetime,
+    document: Document | None = None,
+) -> PurchaseOrder:
+    """Order places for candidates on one purchase order.  The same one twice is one request.
+
+    The seats have their codes at once, so that candidates can claim them while staff decide.
+
+    Raises:
+        NotAllowed: `by` is no sponsor, or the offer is not on sale any more.
+        BadInput: nobody orders that many places.
+    """
+    if by.role != Role.SPONSOR:
+        raise NotAllowed("Only a sponsor’s account orders places. Sign up as somebody who pays for coaches.")
+    _require_plausible(how_many)
+    with purchase_files.keeper() as files:
+        return _request_seats(offer_id, by, how_many, details, files, document, now)
+
+
+def resend_purchase_order(
+    *,
+    purchase_order_id: UUID,
+    by: User,
+    details: PurchaseOrderDetails,
+    now: datetime,
+    how_many: int | None = None,
+    document: Document | None = None,
+) -> PurchaseOrder:
+    """Answer staff's question with a corrected purchase order.  Sent twice, it is corrected once.
+
+    Another number of places is another amount, so a new order takes the place of the old one.
+
+    Raises:
+        PurchaseOrder.DoesNotExist: there is no such purchase order of this person.
+        NotAllowed: staff did not ask, or have decided meanwhile.
+        BadInput: fewer places are asked for than are claimed, or more than anybody orders.
+    """
+    with purchase_files.keeper() as files:
+        return _resend(purchase_order_id, by, details, how_many, files, document, now)
+
+
+@transaction.atomic
+def _request(
+    order_id: UUID,
+    by: User,
+    details: PurchaseOrderDetails,
+    files: Keeper,
+    document: Document | None,
+    now: datetime,
+) -> PurchaseOrder:
     order = locks.order(order_id, payer=by)
-    live = order.purchase_orders.exclude(state=PurchaseOrderState.DECLINED).first()
-    if live is not None and _details_of(live) == details:
+    live = order.purchase_orders.filter(state__in=LIVE_PURCHASE_ORDERS).first()
+    if live is not None and details_of(live) == details:
+        if live.state in UNDECIDED_PURCHASE_ORDERS:
+            files.keep(live, document, now)
         return live
     orders.require_payable(order, now)
     if live is not None:
@@ -68,114 +132,100 @@ def request_purchase_order(
             "A card payment of yours is still being decided. "
             "Please wait for it, so that you do not pay twice."
         )
-    return PurchaseOrder.objects.create(order=order, requested_at=now, **asdict(details))
-
-
-@transaction.atomic
-def accept_purchase_order(*, purchase_order_id: UUID, by: User, now: datetime) -> PurchaseOrder:
-    """Let a purchase order stand in for the money, which may come later.
-
-    Raises:
-        NotAllowed: `by` is not staff, the request is declined, or its order is paid or has lapsed.
-    """
-    _require_staff(by)
-    order, request = locks.purchase_order(purchase_order_id)
-    if request.state == PurchaseOrderState.ACCEPTED:
-        return request
-    if order.state == OrderState.SETTLED:
+    if Seat.objects.filter(order=order).exists():
         raise NotAllowed(
-            f"Purchase order {request.number} cannot be accepted: its order was paid otherwise. "
-            "Decline it and say so."
+            "A place somebody else pays for is reserved for you. Give it back before you pay in another way."
         )
-    _decide(request, PurchaseOrderState.ACCEPTED, by=by, now=now, reason="")
-    orders.cover(order, OrderState.ACCEPTED, now)
-    audit.record(actor=by, action="accepted purchase order", subject=request, detail={"order": str(order.pk)})
+    request = PurchaseOrder.objects.create(order=order, requested_at=now, **asdict(details))
+    files.keep(request, document, now)
     return request
 
 
 @transaction.atomic
-def decline_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, now: datetime) -> PurchaseOrder:
-    """Turn a purchase order down, with the reason its sender is told.
+def _request_seats(
+    offer_id: UUID,
+    by: User,
+    how_many: int,
+    details: PurchaseOrderDetails,
+    files: Keeper,
+    document: Document | None,
+    now: datetime,
+) -> PurchaseOrder:
+    locks.requests_of(by)
+    own = PurchaseOrder.objects.filter(
+        order__payer=by,
+        order__purpose=SEATS,
+        order__offer_id=offer_id,
+        state=PurchaseOrderState.REQUESTED,
+        seats=how_many,
+        **asdict(details),
+    )
+    if (same := own.first()) is not None:
+        files.keep(same, document, now)
+        return same
+    offer = offers.get(offer_id, now)
+    if offer is None:
+        raise NotAllowed("Places of this cohort are not on sale any more. Choose another one.")
+    key = ids.uuid()
+    order = _open(
+        key,
+        by,
+        offer_id=offer.id,
+        title=offer.title,
+        how_many=how_many,
+        unit_minor=offer.amount_minor,
+        currency=offer.currency,
+        payable_until=offer.payable_until,
+        now=now,
+    )
+    request = PurchaseOrder.objects.create(
+        pk=key, order=order, seats=how_many, requested_at=now, **asdict(details)
+    )
+    seats.add(request, how_many)
+    files.keep(request, document, now)
+    mails.requested(request)
+    audit.record(actor=by, action="ordered places", subject=request, detail={"places": how_many})
+    return request
 
-    Raises:
-        BadInput: there is no reason.
-        NotAllowed: `by` is not staff, or the request is accepted.
-    """
-    _require_staff(by)
-    if not reason.strip():
-        raise BadInput("Say why the purchase order is declined: its sender reads the reason.")
+
+@transaction.atomic
+def _resend(
+    purchase_order_id: UUID,
+    by: User,
+    details: PurchaseOrderDetails,
+    how_many: int | None,
+    files: Keeper,
+    document: Document | None,
+    now: datetime,
+) -> PurchaseOrder:
+    PurchaseOrder.objects.get(pk=purchase_order_id, order__payer=by)
     order, request = locks.purchase_order(purchase_order_id)
-    if request.state == PurchaseOrderState.DECLINED:
+    wanted = request.seats if how_many is None or order.purpose != SEATS else how_many
+    if request.state == PurchaseOrderState.REQUESTED and _says(request, details, wanted):
+        files.keep(request, document, now)
         return request
-    _decide(request, PurchaseOrderState.DECLINED, by=by, now=now, reason=reason.strip())
-    notices.purchase_order_declined(order, request)
-    audit.record(
-        actor=by,
-        action="declined purchase order",
-        subject=request,
-        detail={"reason": request.decision_reason},
-    )
+    if request.state != PurchaseOrderState.ASKED_BACK:
+        raise NotAllowed(
+            f"Purchase order {request.number} cannot be corrected: nobody has asked you to. "
+            "Write to the programme office if something is wrong."
+        )
+    _require_plausible(wanted)
+    if wanted != request.seats:
+        _change_seats(order, request, wanted, now)
+    require(PURCHASE_ORDER_ALLOWED, request.state, PurchaseOrderState.REQUESTED, what="This purchase order")
+    for name, value in asdict(details).items():
+        setattr(request, name, value)
+    request.state = PurchaseOrderState.REQUESTED
+    request.decided_at = request.decided_by = None
+    request.decision_reason = ""
+    request.save()
+    files.keep(request, document, now)
+    audit.record(actor=by, action="corrected purchase order", subject=request, detail={"places": wanted})
     return request
 
 
-@transaction.atomic
-def record_transfer(
-    *, order_id: UUID, by: User, amount_minor: int, reference: str, received_at: datetime, now: datetime
-) -> LedgerRow:
-    """Enter money that came by cheque or transfer for an accepted purchase order, in parts if need be.
-
-    The order settles when the parts reach its amount.  What is beyond it, or comes for an order that
-    is paid or has lapsed, is to be returned.  The same reference and amount twice is one transfer.
-
-    Raises:
-        NotAllowed: `by` is not staff, or the order has no accepted purchase order.
-        BadInput: the amount, the reference or the day cannot be right.
-    """
-    _require_staff(by)
-    order = locks.order(order_id)
-    reference = reference.strip()
-    if (known := _known_transfer(order, reference, amount_minor)) is not None:
-        return known
-    _require_plausible(amount_minor=amount_minor, reference=reference, received_at=received_at, now=now)
-    if not order.purchase_orders.filter(state=PurchaseOrderState.ACCEPTED).exists():
-        raise NotAllowed("This order has no accepted purchase order. Accept one before recording its money.")
-    owed = order.amount_minor - _fees(order) if order.state == OrderState.ACCEPTED else 0
-    fee = min(amount_minor, owed)
-    rows = [
-        LedgerRow(
-            order=order,
-            kind=kind,
-            gateway=TRANSFER,
-            provider_ref=reference,
-            amount_minor=part,
-            currency=order.currency,
-            received_at=received_at,
-            note=note,
-        )
-        for kind, part, note in (
-            (LedgerKind.FEE, fee, ""),
-            (LedgerKind.TO_RETURN, amount_minor - fee, "More came in than was owed."),
-        )
-        if part
-    ]
-    LedgerRow.objects.bulk_create(rows)
-    audit.record(
-        actor=by,
-        action="recorded transfer",
-        subject=order,
-        detail={"reference": reference, "amount_minor": amount_minor, "currency": order.currency},
-    )
-    if fee and fee == owed:
-        orders.cover(order, OrderState.SETTLED, now)
-    return rows[0]
-
-
-def _require_staff(by: User) -> None:
-    if by.role != Role.STAFF:
-        raise NotAllowed("Only the programme's staff may do this.")
-
-
-def _details_of(request: PurchaseOrder) -> PurchaseOrderDetails:
+def details_of(request: PurchaseOrder) -> PurchaseOrderDetails:
+    """What its sender wrote."""
     return PurchaseOrderDetails(
         number=request.number,
         organisation=request.organisation,
@@ -185,42 +235,61 @@ def _details_of(request: PurchaseOrder) -> PurchaseOrderDetails:
     )
 
 
-def _decide(
-    request: PurchaseOrder, state: PurchaseOrderState, *, by: User, now: datetime, reason: str
-) -> None:
-    require(PURCHASE_ORDER_ALLOWED, request.state, state, what=f"Purchase order {request.number}")
-    request.state = state
-    request.decided_at = now
-    request.decided_by = by
-    request.decision_reason = reason
-    request.due_at = now + PAYMENT_TERM if state is PurchaseOrderState.ACCEPTED else None
-    request.save(update_fields=["state", "decided_at", "decided_by", "decision_reason", "due_at"])
+def _says(request: PurchaseOrder, details: PurchaseOrderDetails, wanted: int) -> bool:
+    return details_of(request) == details and request.seats == wanted
 
 
-def _known_transfer(order: Order, reference: str, amount_minor: int) -> LedgerRow | None:
-    known = list(order.ledger.filter(gateway=TRANSFER, provider_ref=reference).order_by("kind"))
-    if not known:
-        return None
-    if sum(row.amount_minor for row in known) != amount_minor:
-        recorded = money.spoken(sum(row.amount_minor for row in known), order.currency)
+def _change_seats(order: Order, request: PurchaseOrder, wanted: int, now: datetime) -> None:
+    seats.resize(request, wanted)
+    orders.move(order, OrderState.LAPSED)
+    request.order = _open(
+        request.pk,
+        order.payer,
+        offer_id=order.offer_id,
+        title=_title_of(order),
+        how_many=wanted,
+        unit_minor=order.amount_minor // request.seats,
+        currency=order.currency,
+        payable_until=order.payable_until,
+        now=now,
+    )
+    request.seats = wanted
+
+
+def _open(
+    purchase_order_id: UUID,
+    payer: User,
+    *,
+    offer_id: UUID | None,
+    title: str,
+    how_many: int,
+    unit_minor: int,
+    currency: str,
+    payable_until: datetime,
+    now: datetime,
+) -> Order:
+    places = "1 place" if how_many == 1 else f"{how_many} places"
+    return orders.open_order(
+        purpose=SEATS,
+        purpose_id=purchase_order_id,
+        offer_id=offer_id,
+        payer=payer,
+        description=f"{places}: {title}"[:200],
+        amount_minor=how_many * unit_minor,
+        currency=currency,
+        payable_until=payable_until,
+        return_path=reverse("payments:seats", args=[purchase_order_id]),
+        now=now,
+    )
+
+
+def _title_of(order: Order) -> str:
+    return order.description.partition(": ")[2]
+
+
+def _require_plausible(how_many: int) -> None:
+    if not 1 <= how_many <= offers.LARGEST_REQUEST:
         raise BadInput(
-            f"A transfer “{reference}” over {recorded} is recorded for this order. "
-            "Give the new one another reference."
+            f"One purchase order pays for 1 to {offers.LARGEST_REQUEST} places. "
+            "Send several purchase orders for more."
         )
-    return known[0]
-
-
-def _require_plausible(*, amount_minor: int, reference: str, received_at: datetime, now: datetime) -> None:
-    if amount_minor <= 0:
-        raise BadInput("The amount received must be more than nothing.")
-    if amount_minor > LARGEST_AMOUNT_MINOR:
-        raise BadInput("The amount received cannot be that large. Read it off the statement again.")
-    if not reference:
-        raise BadInput("Give the reference by which the bank statement or cheque can be found again.")
-    if received_at > now:
-        raise BadInput("The day on which the money came in cannot lie in the future.")
-
-
-def _fees(order: Order) -> int:
-    total = order.ledger.filter(kind=LedgerKind.FEE).aggregate(total=Sum("amount_minor"))["total"]
-    return int(total or 0)

@@ -1,0 +1,171 @@
+"""What staff decide about purchase orders.  The payer is told each time, with the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import Role, User
+from certification.kernel import audit
+from certification.kernel.errors import BadInput, NotAllowed
+from certification.kernel.states import require
+from payments import documents, locks, notices
+from payments.models import PurchaseOrder
+from payments.sponsors import mails
+from payments.states import PURCHASE_ORDER_ALLOWED, SEATS, OrderState, PurchaseOrderState
+
+from . import orders, seats
+
+PAYMENT_TERM = timedelta(days=30)
+LONGEST_REASON = 300
+
+
+@transaction.atomic
+def accept_purchase_order(*, purchase_order_id: UUID, by: User, now: datetime) -> PurchaseOrder:
+    """Let a purchase order stand in for the money, which may come later; the invoice goes out.
+
+    Places claimed so far are paid from now on, and later ones as soon as they are claimed.
+
+    Raises:
+        NotAllowed: `by` is not staff, the request is declined, or its order is paid or has lapsed.
+    """
+    require_staff(by)
+    order, request = locks.purchase_order(purchase_order_id)
+    if request.state == PurchaseOrderState.ACCEPTED:
+        return request
+    if order.state in (OrderState.SETTLED, OrderState.SEATED):
+        raise NotAllowed(
+            f"Purchase order {request.number} cannot be accepted: its order was paid otherwise. "
+            "Decline it and say so."
+        )
+    _decide(request, PurchaseOrderState.ACCEPTED, by=by, now=now, reason="")
+    orders.cover(order, OrderState.ACCEPTED, now)
+    if order.purpose == SEATS:
+        seats.cover_claimed(request, now)
+        mails.seat_codes(request)
+    documents.issue_invoice(request, now=now)
+    audit.record(actor=by, action="accepted purchase order", subject=request, detail={"order": str(order.pk)})
+    return request
+
+
+@transaction.atomic
+def ask_back_purchase_order(
+    *, purchase_order_id: UUID, by: User, question: str, now: datetime
+) -> PurchaseOrder:
+    """Ask the sender to correct or complete a purchase order.  The same question twice is one.
+
+    Raises:
+        BadInput: there is no question, or it is too long.
+        NotAllowed: `by` is not staff, or the request is decided.
+    """
+    require_staff(by)
+    question = _reason(question, "Write what its sender is to correct or add: they read your words.")
+    order, request = locks.purchase_order(purchase_order_id)
+    if request.state == PurchaseOrderState.ASKED_BACK and request.decision_reason == question:
+        return request
+    if request.state != PurchaseOrderState.ASKED_BACK:
+        _decide(request, PurchaseOrderState.ASKED_BACK, by=by, now=now, reason=question)
+    else:
+        # Asked already: another question takes the first one's place.
+        _sign(request, by=by, now=now, reason=question)
+    mails.asked_back(order, request)
+    audit.record(actor=by, action="asked back purchase order", subject=request, detail={"question": question})
+    return request
+
+
+@transaction.atomic
+def decline_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, now: datetime) -> PurchaseOrder:
+    """Turn a purchase order down, with the reason its sender is told.
+
+    Its places are gone; whoever had reserved one is told to pay in another way.
+
+    Raises:
+        BadInput: there is no reason.
+        NotAllowed: `by` is not staff, or the request is accepted.
+    """
+    require_staff(by)
+    reason = _reason(reason, "Say why the purchase order is declined: its sender reads the reason.")
+    order, request = locks.purchase_order(purchase_order_id)
+    if request.state == PurchaseOrderState.DECLINED:
+        return request
+    _decide(request, PurchaseOrderState.DECLINED, by=by, now=now, reason=reason)
+    if order.purpose == SEATS:
+        for freed in seats.void_all(request):
+            mails.place_lost(freed, request)
+        if order.state == OrderState.OPEN:
+            orders.move(order, OrderState.LAPSED)
+        mails.declined(order, request)
+    else:
+        notices.purchase_order_declined(order, request)
+    audit.record(actor=by, action="declined purchase order", subject=request, detail={"reason": reason})
+    return request
+
+
+@transaction.atomic
+def cancel_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, now: datetime) -> PurchaseOrder:
+    """Give an accepted purchase order up whose money does not come.
+
+    Places that were claimed stay with their candidates; free ones are void.  Money that still comes
+    is to be returned.
+
+    Raises:
+        BadInput: there is no reason.
+        NotAllowed: `by` is not staff, the request is not accepted, or is paid in full.
+    """
+    require_staff(by)
+    reason = _reason(reason, "Say why the purchase order is cancelled: its sender reads the reason.")
+    order, request = locks.purchase_order(purchase_order_id)
+    if request.state == PurchaseOrderState.CANCELLED:
+        return request
+    if order.state == OrderState.SETTLED:
+        raise NotAllowed(f"Purchase order {request.number} is paid in full, so there is nothing to cancel.")
+    _decide(request, PurchaseOrderState.CANCELLED, by=by, now=now, reason=reason)
+    voided = seats.void_free(request)
+    orders.move(order, OrderState.LAPSED)
+    documents.issue_credit_note(request, now=now)
+    mails.cancelled(order, request)
+    audit.record(
+        actor=by,
+        action="cancelled purchase order",
+        subject=request,
+        detail={"reason": reason, "free places voided": voided},
+    )
+    return request
+
+
+def require_staff(by: User) -> None:
+    """Let nobody else decide about money.
+
+    Raises:
+        NotAllowed: `by` is not staff.
+    """
+    if by.role != Role.STAFF:
+        raise NotAllowed("Only the programme's staff may do this.")
+
+
+def _reason(text: str, missing: str) -> str:
+    text = text.strip()
+    if not text:
+        raise BadInput(missing)
+    if len(text) > LONGEST_REASON:
+        raise BadInput(f"Say it in at most {LONGEST_REASON} characters; yours has {len(text)}.")
+    return text
+
+
+def _decide(
+    request: PurchaseOrder, state: PurchaseOrderState, *, by: User, now: datetime, reason: str
+) -> None:
+    require(PURCHASE_ORDER_ALLOWED, request.state, state, what=f"Purchase order {request.number}")
+    request.state = state
+    if state is PurchaseOrderState.ACCEPTED:
+        request.due_at = now + PAYMENT_TERM
+    _sign(request, by=by, now=now, reason=reason)
+
+
+def _sign(request: PurchaseOrder, *, by: User, now: datetime, reason: str) -> None:
+    request.decided_at = now
+    request.decided_by = by
+    request.decision_reason = reason
+    request.save(update_fields=["state", "decided_at", "decided_by", "decision_reason", "due_at"])
