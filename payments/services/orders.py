@@ -20,6 +20,7 @@ from payments.states import (
     LIVE_ORDERS,
     ORDER_ALLOWED,
     PAYABLE_ORDERS,
+    SEATS,
     UNCERTAIN_ATTEMPTS,
     UNDECIDED_PURCHASE_ORDERS,
     OrderState,
@@ -143,9 +144,11 @@ def require_payable(order: Order, now: datetime) -> None:
     """Let a new payment begin only for an order that still waits for one, before its last instant.
 
     Raises:
-        NotAllowed: it is covered or lapsed.
+        NotAllowed: it is covered or lapsed, or pays for places.
         WindowClosed: it is too late to begin a payment.
     """
+    if order.purpose == SEATS:
+        raise NotAllowed("Places are paid by cheque or transfer, as the invoice of the purchase order says.")
     if order.state == OrderState.SETTLED:
         raise NotAllowed("This is paid already. Nothing more is owed.")
     if order.state == OrderState.ACCEPTED:
