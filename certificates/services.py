@@ -20,8 +20,8 @@ from candidates.models import Candidacy
 from candidates.states import CandidacyState
 from certification.kernel import audit, ids, outbox, states
 from certification.kernel.errors import BadInput, NotAllowed
+from certification.kernel.typesetting import CannotPrint
 
-from .errors import CannotPrint
 from .models import Certificate
 from .states import CERTIFICATE_ALLOWED, CertificateState
 

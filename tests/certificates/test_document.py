@@ -9,11 +9,11 @@ import pikepdf
 import pypdfium2
 import pytest
 import segno
-from weasyprint.urls import FatalURLFetchingError
 
 from certificates import document
 from certificates.models import Certificate
 from certificates.typesetting import name_points
+from certification.kernel.typesetting import CannotPrint
 
 MM = 72 / 25.4
 # The column the name stands in: from the text's edge to the rim, between the title and the rule.
@@ -75,17 +75,8 @@ def test_a_wide_script_is_measured_as_wide() -> None:
 
 
 def test_boxes_in_place_of_a_name_are_refused() -> None:
-    with pytest.raises(document.CannotPrint, match=r"U\+12000"):
+    with pytest.raises(CannotPrint, match=r"U\+12000"):
         pdf_of("\U00012000")
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["https://example.org/a.css", "file:///etc/passwd", "site-font:../../secret", "site-font:missing.woff2"],
-)
-def test_the_pdf_writer_reaches_for_nothing_but_the_sites_fonts(url: str) -> None:
-    with pytest.raises(FatalURLFetchingError):
-        document._SiteFonts().fetch(url)
 
 
 def test_markup_in_a_name_is_printed_and_not_obeyed() -> None:
