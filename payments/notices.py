@@ -21,16 +21,17 @@ def order_covered(order: Order) -> None:
             "Nothing more is owed. Keep this mail as your receipt."
         )
     elif order.state == OrderState.SEATED:
-        subject = f"Covered by a sponsor: {order.description}"
+        organisation = order.seat.purchase_order.organisation
+        subject = f"Your place is paid for: {order.description}"
         body = (
-            f"A sponsor’s seat covers {order.description}.\n\n"
-            "You owe nothing, and your sponsor owes the money in your place."
+            f"{organisation} pays for: {order.description}.\n\n"
+            "Nothing is owed by you, and your registration completes by itself within minutes."
         )
     else:
         subject = f"Purchase order accepted: {order.description}"
         body = (
             f"Your purchase order for {order.description} ({amount}) is accepted.\n\n"
-            "You can go on at once; the money may follow by cheque or transfer."
+            "You can go on at once; the money may follow by cheque or transfer, as the invoice says."
         )
     _queue(order, f"payments:{order.state}:{order.pk}", subject, body, kind="payment")
 

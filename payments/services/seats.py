@@ -18,7 +18,6 @@ from certification.kernel.errors import BadInput, NotAllowed, WindowClosed
 from certification.kernel.states import require
 from payments import locks
 from payments.models import Order, PurchaseOrder, Seat
-from payments.sponsors import mails
 from payments.states import (
     PAYABLE_ORDERS,
     SEAT_ALLOWED,
@@ -138,7 +137,7 @@ def cover_claimed(request: PurchaseOrder, now: datetime) -> None:
     for seat in claimed:
         order = waiting[seat.order_id]  # type: ignore[index]
         if order.state in PAYABLE_ORDERS:
-            _cover(order, request, now)
+            orders.cover(order, OrderState.SEATED, now)
         else:
             _free(seat)
 
@@ -176,7 +175,7 @@ def _claim(seat: Seat, *, order_id: UUID, by: User, now: datetime) -> Seat:
     seat.save(update_fields=["state", "order", "claimed_at"])
     audit.record(actor=by, action="claimed seat", subject=seat, detail={"order": str(order.pk)})
     if request.state == PurchaseOrderState.ACCEPTED:
-        _cover(order, request, now)
+        orders.cover(order, OrderState.SEATED, now)
     return seat
 
 
@@ -196,11 +195,6 @@ def _require_claimable(order: Order, now: datetime) -> None:
         raise NotAllowed(
             "A payment of yours is still being decided. Please wait for it, so that it is not paid twice."
         )
-
-
-def _cover(order: Order, request: PurchaseOrder, now: datetime) -> None:
-    orders.cover(order, OrderState.SEATED, now)
-    mails.seated(order, request)
 
 
 def _make(request: PurchaseOrder, number: int) -> Seat:

@@ -76,15 +76,6 @@ def cancelled(order: Order, request: PurchaseOrder) -> None:
     _to_payer(order, f"payments:cancelled:{request.pk}", f"Purchase order {request.number} cancelled", body)
 
 
-def seated(order: Order, request: PurchaseOrder) -> None:
-    """Tell a candidate that somebody else pays."""
-    body = (
-        f"{request.organisation} pays for: {order.description}.\n\n"
-        "Nothing is owed by you, and your registration completes by itself within minutes."
-    )
-    _to_payer(order, f"payments:seated:{order.pk}", f"Your place is paid for: {order.description}", body)
-
-
 def place_lost(order: Order, request: PurchaseOrder) -> None:
     """Tell a candidate who had reserved a place that it is gone, and what to do."""
     until = spoken(order.payable_until, settings.PROGRAMME_ZONE, ending=True)
