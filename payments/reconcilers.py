@@ -1,4 +1,4 @@
-"""Finds out what became of payments whose redirect or webhook got lost."""
+"""Finds out what became of payments and disputes, rung for or not."""
 
 from __future__ import annotations
 
@@ -8,26 +8,70 @@ from datetime import datetime
 
 from certification.kernel.reconcile import Counts, reconciler
 
-from . import services
 from .gateways import GatewayUnavailableError
-from .models import PaymentAttempt
-from .states import UNCERTAIN_ATTEMPTS
+from .models import Dispute, PaymentAttempt
+from .patience import Patience
+from .services import check_attempt, check_dispute
+from .services import handle_events as answer_messages
+from .states import UNCERTAIN_ATTEMPTS, DisputeState
 
 logger = logging.getLogger(__name__)
 
 
+@reconciler("payments.handle_events", every=60)
+def handle_events(now: datetime) -> Counts:
+    """Answer the messages that providers sent.  Counts them, by what they are about."""
+    return answer_messages(now=now)
+
+
 @reconciler("payments.check_uncertain", every=60)
 def check_uncertain(now: datetime) -> Counts:
-    """Ask every provider about every undecided attempt.  Counts the attempts that moved, by new state."""
-    undecided = PaymentAttempt.objects.filter(state__in=UNCERTAIN_ATTEMPTS).order_by("started_at")
+    """Ask the providers about every undecided attempt.  Counts the attempts that moved, by new state.
+
+    They are asked in no order, so that those nobody can answer for do not stand before the others.
+    """
+    patience = Patience()
     moved: Counter[str] = Counter()
-    for attempt_id, state in list(undecided.values_list("pk", "state")):
-        try:
-            services.check_attempt(attempt_id=attempt_id, now=now)
-        except GatewayUnavailableError as silence:
-            logger.warning("payments: attempt %s stays undecided: %s", attempt_id, silence)
+    undecided = PaymentAttempt.objects.filter(state__in=UNCERTAIN_ATTEMPTS).order_by("?")
+    for attempt in list(undecided):
+        if not patience.lasts(attempt.gateway):
             continue
-        told = PaymentAttempt.objects.values_list("state", flat=True).get(pk=attempt_id)
-        if told != state:
+        try:
+            check_attempt(attempt_id=attempt.pk, now=now)
+        except GatewayUnavailableError as silence:
+            patience.met_silence(attempt.gateway)
+            logger.warning("payments: attempt %s stays undecided: %s", attempt.pk, silence)
+            continue
+        except Exception:
+            # One payment that trips over a mistake of ours must not hold up everybody else's.
+            logger.exception("payments: attempt %s could not be checked", attempt.pk)
+            continue
+        patience.heard(attempt.gateway)
+        told = PaymentAttempt.objects.values_list("state", flat=True).get(pk=attempt.pk)
+        if told != attempt.state:
             moved[told] += 1
     return dict(moved)
+
+
+@reconciler("payments.check_disputes", every=3600)
+def check_disputes(now: datetime) -> Counts:
+    """Ask about every open dispute, should the news of its end have been lost.  Counts those that ended."""
+    patience = Patience()
+    ended: Counter[str] = Counter()
+    for dispute in list(Dispute.objects.filter(state=DisputeState.OPEN).order_by("?")):
+        if not patience.lasts(dispute.gateway):
+            continue
+        try:
+            check_dispute(gateway=dispute.gateway, reference=dispute.provider_ref, now=now)
+        except GatewayUnavailableError as silence:
+            patience.met_silence(dispute.gateway)
+            logger.warning("payments: dispute %s stays open: %s", dispute.pk, silence)
+            continue
+        except Exception:
+            logger.exception("payments: dispute %s could not be checked", dispute.pk)
+            continue
+        patience.heard(dispute.gateway)
+        dispute.refresh_from_db()
+        if dispute.state != DisputeState.OPEN:
+            ended[dispute.state] += 1
+    return dict(ended)

@@ -45,6 +45,7 @@ WORLD_NAMES = {
 
 # What an address names that belongs to nobody; with None, each world says what it is called there.
 SHARED = {
+    "gateway": "sandbox",
     "cohort_id": None,
     "year": None,
     "slot_key": None,
@@ -126,6 +127,8 @@ candidates:latest_document           GET   302     302   302   302       302    
 candidates:document                  GET   200     200   200   200       200     200    200  200
 payments:sandbox                     GET   200     200   200   200       200     200    200  200
 payments:sandbox                     POST  200     200   200   200       200     200    200  200
+payments:webhook                     GET   405     405   405   405       405     405    405  405
+payments:webhook                     POST  400     400   400   400       400     400    400  400
 payments:order                       GET   in      200   404   404       404     404    404  404
 payments:pay                         GET   in      302   404   404       404     404    404  404
 payments:pay                         POST  in      302   404   404       404     404    404  404

@@ -1,0 +1,97 @@
+"""Recording that money which is no fee went back to whoever paid it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.models import Role, User
+from certification.kernel import audit
+from certification.kernel.errors import BadInput, NotAllowed
+from payments import locks, money
+from payments.models import LedgerRow
+from payments.states import TRANSFER, LedgerKind
+
+_LONGEST_REFERENCE = 120
+
+
+@transaction.atomic
+def record_return(
+    *, ledger_row_id: UUID, by: User, reference: str, returned_at: datetime, now: datetime
+) -> LedgerRow:
+    """Enter that a sum to return was returned, at the bank or at the provider.  The same twice is once.
+
+    The money is moved there by a person; here it is written down, as a row of the negative amount that
+    names the row it came in with.
+
+    Raises:
+        LedgerRow.DoesNotExist: there is no such row.
+        NotAllowed: `by` is not staff, the row is a fee, or it was returned under another reference.
+        BadInput: the reference or the day cannot be right.
+    """
+    if by.role != Role.STAFF:
+        raise NotAllowed("Only the programme's staff may do this.")
+    order = locks.order(LedgerRow.objects.values_list("order_id", flat=True).get(pk=ledger_row_id))
+    row = LedgerRow.objects.select_related("answer").get(pk=ledger_row_id)
+    if row.kind != LedgerKind.TO_RETURN:
+        raise NotAllowed("Only money that is to be returned can be recorded as returned; a fee is kept.")
+    reference = reference.strip()
+    answer: LedgerRow | None = getattr(row, "answer", None)
+    if answer is not None:
+        return _the_same(answer, reference)
+    _require_plausible(row, reference=reference, returned_at=returned_at, now=now)
+    returned = LedgerRow.objects.create(
+        order=order,
+        kind=LedgerKind.RETURNED,
+        gateway=row.gateway,
+        provider_ref=reference,
+        about=row,
+        amount_minor=-row.amount_minor,
+        currency=row.currency,
+        received_at=returned_at,
+        note=f"Returned. {row.note}"[:200],
+    )
+    audit.record(
+        actor=by,
+        action="recorded money returned",
+        subject=order,
+        detail={
+            "ledger_row": str(row.pk),
+            "reference": reference,
+            "amount_minor": row.amount_minor,
+            "currency": row.currency,
+            "returned_at": returned_at.isoformat(),
+        },
+    )
+    return returned
+
+
+def _the_same(answer: LedgerRow, reference: str) -> LedgerRow:
+    if answer.kind == LedgerKind.CHARGED_BACK:
+        raise NotAllowed("This money was taken back in a dispute already. Nothing is left to return.")
+    if answer.provider_ref != reference:
+        raise NotAllowed(
+            f"{money.spoken(-answer.amount_minor, answer.currency)} was recorded as returned already, "
+            f"under “{answer.provider_ref}”. It is returned once."
+        )
+    return answer
+
+
+def _require_plausible(row: LedgerRow, *, reference: str, returned_at: datetime, now: datetime) -> None:
+    if not reference:
+        raise BadInput("Give the reference by which the returned money can be found again.")
+    if len(reference) > _LONGEST_REFERENCE or "\0" in reference:
+        raise BadInput(f"A reference has at most {_LONGEST_REFERENCE} characters, and they can be typed.")
+    if returned_at > now:
+        raise BadInput("The day on which the money was returned cannot lie in the future.")
+    if returned_at < row.received_at:
+        raise BadInput("The money cannot have been returned before it came in.")
+    # A bank's reference names a transfer, which may carry several sums; a provider's names one.
+    taken = LedgerRow.objects.filter(gateway=row.gateway, provider_ref=reference)
+    if row.gateway == TRANSFER:
+        taken = taken.filter(Q(order=row.order), kind=LedgerKind.RETURNED)
+    if taken.exists():
+        raise BadInput(f"“{reference}” stands in the ledger already. Give this return its own reference.")
