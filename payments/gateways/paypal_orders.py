@@ -124,6 +124,8 @@ class PayPalGateway:
             headers={"PayPal-Request-Id": request.idempotency_key, "Prefer": "return=representation"},
         )
         with wire.reading("a new order"):
+            if order["status"] in ("APPROVED", "COMPLETED"):  # agreed to already: on to where that leads
+                return HostedPage(str(order["id"]), request.return_url)
             links = {link["rel"]: link["href"] for link in order["links"]}
             return HostedPage(str(order["id"]), str(links.get("payer-action") or links["approve"]))
 
