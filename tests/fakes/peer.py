@@ -189,7 +189,7 @@ class Peer:
         self._stopping = threading.Event()
         self._postmen = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postman")
         self._server = _Server((host, port), _Handler, peer=self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self.url = f"http://{host}:{self._server.server_address[1]}"
 
     # What a subclass gives.
