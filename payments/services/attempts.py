@@ -27,7 +27,7 @@ from payments.gateways import (
     PaymentStatus,
     ProviderPayment,
 )
-from payments.models import LedgerRow, Order, PaymentAttempt
+from payments.models import LedgerRow, Order, PaymentAttempt, Seat
 from payments.rules import Arrival, judge
 from payments.states import (
     ATTEMPT_ALLOWED,
@@ -43,8 +43,7 @@ from . import orders
 logger = logging.getLogger(__name__)
 
 # How long a provider's page may stay open: until the last instant to pay, within what providers offer.
-# They take half an hour at the least, counted from when they hear of it; the rest is for asking again.
-_SHORTEST_PAGE = timedelta(minutes=35)
+_SHORTEST_PAGE = timedelta(minutes=30)
 _LONGEST_PAGE = timedelta(hours=23)
 
 # An attempt whose provider never gave us a page was shown to nobody, so nobody can pay it.
@@ -131,6 +130,11 @@ def _resumable(order: Order, gateway: str, now: datetime) -> PaymentAttempt | No
 
 def _new_attempt(order: Order, gateway: str, now: datetime) -> PaymentAttempt:
     orders.require_payable(order, now)
+    if Seat.objects.filter(order=order).exists():
+        raise NotAllowed(
+            "A sponsor’s place is reserved for you, and it will pay this. "
+            "Give it back first if you want to pay yourself."
+        )
     if order.attempts.filter(state=AttemptState.PENDING).exists():
         raise NotAllowed(
             "An earlier payment of yours is still being decided. "
@@ -190,11 +194,19 @@ def _ask(attempt: PaymentAttempt, now: datetime) -> ProviderPayment:
         return truth
     match _next_step(attempt.order_id, attempt.pk, truth.status, now):
         case _Step.COLLECT:
-            return provider.collect(attempt.provider_ref, idempotency_key=attempt.idempotency_key, now=now)
+            return _collect(provider, attempt, now)
         case _Step.CLOSE:
             return provider.close(attempt.provider_ref, now=now)
         case _Step.LEAVE:
             return truth
+
+
+def _collect(provider: Gateway, attempt: PaymentAttempt, now: datetime) -> ProviderPayment:
+    truth = provider.collect(attempt.provider_ref, idempotency_key=attempt.idempotency_key, now=now)
+    if truth.status is PaymentStatus.WAITING:
+        # The approval did not hold.  Rather than wait for another one, the payer may begin anew.
+        return provider.close(attempt.provider_ref, now=now)
+    return truth
 
 
 class _Step(Enum):
