@@ -1,4 +1,4 @@
-"""Where sign-in's own mails lead."""
+"""What a new account is, and where sign-in's own mails lead."""
 
 from __future__ import annotations
 
@@ -7,13 +7,25 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.forms import BaseForm
+from django.http import HttpRequest
+
+from .models import Role, User
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Mails lead to the site's own address, whatever address the request that caused them was sent to.
+    """Whoever signs up is a candidate or a sponsor.  Mails lead to the site's own address.
 
-    Anybody may ask for somebody else's password reset, and a request names its host and port itself.
+    They do so whatever address the request that caused them was sent to:
+    anybody may ask for somebody else's password reset, and a request names its host and port itself.
     """
+
+    def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:
+        """Give a new account the role its owner chose, of the two that anybody may choose."""
+        if form.cleaned_data.get("purpose") == Role.SPONSOR:
+            user.role = Role.SPONSOR
+        saved: User = super().save_user(request, user, form, commit)
+        return saved
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         told = {name: _on_this_site(value) for name, value in context.items()}

@@ -69,7 +69,7 @@ def test_signing_up_twice_says_nothing_about_who_has_an_account(client: Client) 
     ("role", "entrance"),
     [
         (Role.CANDIDATE, "/dashboard/"),
-        (Role.SPONSOR, "/dashboard/"),
+        (Role.SPONSOR, "/payments/sponsor/"),
         (Role.SCORER, "/scoring/"),
         (Role.LEAD_SCORER, "/scoring/"),
         (Role.STAFF, "/admin/"),
