@@ -56,6 +56,11 @@ def queue(
     )
 
 
+def is_queued(dedupe_key: str) -> bool:
+    """Whether this mail is owed already, or was sent."""
+    return OutboxMessage.objects.filter(dedupe_key=dedupe_key).exists()
+
+
 def deliver(now: datetime) -> dict[str, int]:
     """Send what is due, each mail in a transaction of its own.
 

@@ -3,6 +3,7 @@ import { startTheme } from "./theme.js";
 import { startInstants } from "./instants.js";
 import { startForms } from "./forms.js";
 import { startFileDrops } from "./file-drop.js";
+import { startCopying } from "./copy.js";
 import { startAnnouncements } from "./announce.js";
 import { startEvidence } from "./evidence.js";
 import { startMenus } from "./menus.js";
@@ -17,6 +18,7 @@ const enhance = (root) => {
   startInstants(root);
   startForms(root);
   startFileDrops(root);
+  startCopying(root);
   startEvidence(root);
   startUploads(root, enhance);
 };

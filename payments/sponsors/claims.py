@@ -1,0 +1,136 @@
+"""A candidate takes a place with its code, or gives it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import require_role
+from accounts.models import Role, User
+from certification.kernel import clock
+from certification.kernel.errors import Refusal
+from payments import services
+from payments.models import Order, Seat
+from payments.services.seats import normalised
+from payments.states import PAYABLE_ORDERS, SEATS, SeatState
+
+from .forms import CodeForm
+from .mails import spaced
+
+# The code a person followed a link with, kept until the order's page asks for it.
+SESSION_KEY = "seat_code"
+_candidates = require_role(Role.CANDIDATE)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPage:
+    """Where a code's link leads: that a place waits, who pays, and how to go on.
+
+    Attributes:
+        order_url: the visitor's own order that the place would pay, if there is one.
+        is_candidate: the visitor is signed in and may register.
+    """
+
+    organisation: str
+    code: str
+    is_free: bool
+    is_yours: bool
+    order_url: str
+    is_candidate: bool
+
+
+@login_not_required
+@require_GET
+def seat(request: HttpRequest, code: str) -> HttpResponse:
+    """Tell who follows a link that a place waits, and keep the code for the order's page.
+
+    Whoever has the code may see who pays; nobody the roster names is named.
+    """
+    place = Seat.objects.select_related("purchase_order__order").filter(code=normalised(code)).first()
+    if place is None or place.state == SeatState.VOID:
+        raise Http404
+    order = _order_for(request, place)
+    page = SeatPage(
+        organisation=place.purchase_order.organisation,
+        code=spaced(place.code),
+        is_free=place.state == SeatState.FREE,
+        is_yours=order is not None and place.order_id == order.pk,
+        order_url=order.get_absolute_url() if order else "",
+        is_candidate=request.user.is_authenticated and request.user.role == Role.CANDIDATE,
+    )
+    if page.is_free:
+        request.session[SESSION_KEY] = place.code
+    return render(request, "payments/seat.html", {"page": page})
+
+
+@_candidates
+@require_http_methods(["GET", "POST"])
+def claim(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Take the place a code opens for one's own order."""
+    order = _own_order(request, order_id)
+    if request.method != "POST":
+        return redirect(order)
+    form = CodeForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Type the code you were sent.")
+        return redirect(_box(order))
+    try:
+        taken = services.claim_seat(
+            order_id=order_id, by=_candidate(request), code=form.cleaned_data["code"], now=clock.now()
+        )
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return redirect(_box(order))
+    request.session.pop(SESSION_KEY, None)
+    messages.success(request, f"You have a place that {taken.purchase_order.organisation} pays for.")
+    return redirect(order)
+
+
+@_candidates
+@require_http_methods(["GET", "POST"])
+def give_back(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Let go of a reserved place."""
+    order = _own_order(request, order_id)
+    if request.method != "POST":
+        return redirect(order)
+    try:
+        if services.give_back_seat(order_id=order_id, by=_candidate(request), now=clock.now()):
+            messages.success(request, "The place is given back. Pay in one of the ways below.")
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    return redirect(order)
+
+
+def _order_for(request: HttpRequest, place: Seat) -> Order | None:
+    """The signed-in visitor's own order that this place pays, or could."""
+    if not request.user.is_authenticated:
+        return None
+    orders = Order.objects.filter(payer=_candidate(request)).exclude(purpose=SEATS)
+    return (
+        orders.filter(pk=place.order_id).first()
+        if place.order_id
+        else orders.filter(offer_id=place.purchase_order.order.offer_id, state__in=PAYABLE_ORDERS).first()
+    )
+
+
+def _own_order(request: HttpRequest, order_id: UUID) -> Order:
+    order = Order.objects.filter(pk=order_id, payer=_candidate(request)).first()
+    if order is None:
+        raise Http404
+    return order
+
+
+def _box(order: Order) -> str:
+    return f"{reverse('payments:order', args=[order.pk])}#seat"
+
+
+def _candidate(request: HttpRequest) -> User:
+    return cast(User, request.user)

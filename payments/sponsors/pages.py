@@ -1,0 +1,251 @@
+"""What a sponsor's pages show: places and money, and nothing of portfolios or scores.
+
+Who claimed a place is not told: the roster is the sponsor's own words, and whether the place is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from accounts.models import User
+from certification.kernel.money import money_text
+from payments import offers
+from payments.models import LedgerRow, Order, PaymentDocument, PurchaseOrder, PurchaseOrderFile, Seat
+from payments.offers import Offer
+from payments.states import (
+    SEATS,
+    LedgerKind,
+    OrderState,
+    PurchaseOrderState,
+    SeatState,
+)
+
+from .mails import spaced
+
+# What makes and unmakes the sum that was received for an order.
+_COUNTED = (LedgerKind.FEE, LedgerKind.CHARGED_BACK)
+_TONES = {
+    PurchaseOrderState.REQUESTED: "info",
+    PurchaseOrderState.ASKED_BACK: "warn",
+    PurchaseOrderState.ACCEPTED: "success",
+    PurchaseOrderState.DECLINED: "danger",
+    PurchaseOrderState.CANCELLED: "neutral",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesCard:
+    """One purchase order as the list shows it.
+
+    Attributes:
+        title: what is bought, such as “5 places: Cohort 10”.
+        received_minor: what came in for it, of `amount_minor`.
+        overdue: its day of payment has passed and money is missing.
+    """
+
+    id: UUID
+    number: str
+    organisation: str
+    title: str
+    state: PurchaseOrderState
+    places: int
+    claimed: int
+    amount_minor: int
+    received_minor: int
+    currency: str
+    requested_at: datetime
+    due_at: datetime | None
+    overdue: bool
+
+    @property
+    def url(self) -> str:
+        return reverse("payments:seats", args=[self.id])
+
+    @property
+    def tone(self) -> str:
+        return _TONES[self.state]
+
+    @property
+    def outstanding_minor(self) -> int:
+        """What is still owed; nothing is, unless the purchase order stands accepted."""
+        accepted = self.state is PurchaseOrderState.ACCEPTED
+        return max(0, self.amount_minor - self.received_minor) if accepted else 0
+
+    @property
+    def paid(self) -> bool:
+        return self.state is PurchaseOrderState.ACCEPTED and not self.outstanding_minor
+
+    @property
+    def paid_text(self) -> str:
+        """How much of the sum has come, as the meter says it."""
+        received, owed = (
+            money_text(sum_, self.currency) for sum_ in (self.received_minor, self.amount_minor)
+        )
+        return f"{received} of {owed}"
+
+    @property
+    def lives(self) -> bool:
+        return self.state not in (PurchaseOrderState.DECLINED, PurchaseOrderState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One seat in the table; `link` is what the sponsor hands on."""
+
+    id: UUID
+    number: int
+    code: str
+    link: str
+    name: str
+    email: str
+    state: SeatState
+    claimed_at: datetime | None
+
+    @property
+    def is_free(self) -> bool:
+        return self.state is SeatState.FREE
+
+    @property
+    def is_claimed(self) -> bool:
+        return self.state is SeatState.CLAIMED
+
+
+@dataclass(frozen=True, slots=True)
+class SponsorPage:
+    """Everything on a sponsor's first page."""
+
+    cards: tuple[PlacesCard, ...]
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesPage:
+    """Everything on the page of one purchase order.
+
+    Attributes:
+        request: the purchase order as its sender wrote it.
+        received: the money that came in, `to_return` what of it is not owed.
+    """
+
+    card: PlacesCard
+    request: PurchaseOrder
+    places: tuple[Place, ...]
+    received: tuple[LedgerRow, ...]
+    to_return: tuple[LedgerRow, ...]
+    documents: tuple[PaymentDocument, ...]
+    files: tuple[PurchaseOrderFile, ...]
+
+    @property
+    def question(self) -> str:
+        """What staff ask the sender."""
+        asked = self.card.state is PurchaseOrderState.ASKED_BACK
+        return self.request.decision_reason if asked else ""
+
+    @property
+    def reason(self) -> str:
+        """Why it is over."""
+        return "" if self.card.lives else self.request.decision_reason
+
+    @property
+    def unnamed(self) -> int:
+        """Free places the roster names nobody for."""
+        return sum(place.is_free and not place.email for place in self.places)
+
+    @property
+    def may_name(self) -> bool:
+        return self.card.lives and self.unnamed > 0
+
+    @property
+    def trail(self) -> list[tuple[str, str]]:
+        return [("Purchase orders", reverse("payments:sponsor"))]
+
+    @property
+    def trail_from_here(self) -> list[tuple[str, str]]:
+        return [*self.trail, (f"Purchase order {self.card.number}", self.card.url)]
+
+
+def sponsor_page(by: User, now: datetime) -> SponsorPage:
+    """Every purchase order of this sponsor, the newest first."""
+    return SponsorPage(
+        cards=tuple(_card(request, now) for request in _own(by)),
+        offers=offers.on_sale(now),
+    )
+
+
+def places_page(purchase_order_id: UUID, *, by: User, now: datetime) -> PlacesPage:
+    """One purchase order of this sponsor.
+
+    Raises:
+        PurchaseOrder.DoesNotExist: there is no such purchase order of this person.
+    """
+    request = _own(by).get(pk=purchase_order_id)
+    ledger = list(request.order.ledger.order_by("received_at"))
+    return PlacesPage(
+        card=_card(request, now),
+        request=request,
+        places=tuple(_places(request.places.exclude(state=SeatState.VOID).order_by("number"))),
+        received=tuple(row for row in ledger if row.kind in _COUNTED),
+        to_return=tuple(row for row in ledger if row.kind == LedgerKind.TO_RETURN),
+        documents=tuple(request.order.documents.order_by("issued_at", "number")),
+        files=tuple(request.files.order_by("uploaded_at")),
+    )
+
+
+def _own(by: User) -> QuerySet[PurchaseOrder]:
+    received = (
+        LedgerRow.objects.filter(order=OuterRef("order"), kind__in=_COUNTED)
+        .order_by()
+        .values("order")
+        .annotate(total=Sum("amount_minor"))
+        .values("total")
+    )
+    return (
+        PurchaseOrder.objects.filter(order__payer=by, order__purpose=SEATS)
+        .select_related("order")
+        .annotate(
+            claimed=Count("places", filter=Q(places__state=SeatState.CLAIMED)),
+            received=Coalesce(Subquery(received), 0),
+        )
+        .order_by("-requested_at")
+    )
+
+
+def _card(request: PurchaseOrder, now: datetime) -> PlacesCard:
+    order: Order = request.order
+    return PlacesCard(
+        id=request.pk,
+        number=request.number,
+        organisation=request.organisation,
+        title=order.description,
+        state=PurchaseOrderState(request.state),
+        places=request.seats,
+        claimed=request.claimed,  # type: ignore[attr-defined]
+        amount_minor=order.amount_minor,
+        received_minor=request.received,  # type: ignore[attr-defined]
+        currency=order.currency,
+        requested_at=request.requested_at,
+        due_at=request.due_at,
+        overdue=order.state == OrderState.ACCEPTED and request.due_at is not None and request.due_at <= now,
+    )
+
+
+def _places(seats: Iterable[Seat]) -> Iterable[Place]:
+    for seat in seats:
+        yield Place(
+            id=seat.pk,
+            number=seat.number,
+            code=spaced(seat.code),
+            link=f"{settings.SITE_URL}{reverse('payments:seat', args=[seat.code])}",
+            name=seat.name,
+            email=seat.email,
+            state=SeatState(seat.state),
+            claimed_at=seat.claimed_at,
+        )
