@@ -170,9 +170,13 @@ def _open_page(order: Order, attempt: PaymentAttempt, provider: Gateway, now: da
             f"We could not reach {provider.provider}. Nothing was charged. Please try again in a few minutes."
         ) from silence
     # Only the page we will ask about is shown, should a provider ever give two for one key.
-    shown = PaymentAttempt.objects.filter(pk=attempt.pk, provider_ref__in=("", page.reference))
-    if not shown.update(provider_ref=page.reference, page_url=page.url):
-        logger.error("payments: attempt %s was given a second page, which was shown to nobody", attempt.pk)
+    ours = PaymentAttempt.objects.filter(pk=attempt.pk, provider_ref__in=("", page.reference))
+    if not ours.update(provider_ref=page.reference, page_url=page.url):
+        logger.error("payments: attempt %s was given a second page, which is shown to nobody", attempt.pk)
+        raise Refusal(
+            f"The payment page at {provider.provider} cannot be opened again. Nothing was charged. "
+            "Choose another way to pay, or write to the programme office."
+        )
     attempt.refresh_from_db()
     return attempt
 
