@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.fakes.paypal_server import FakePayPal
-from tests.fakes.peer import Peer
 from tests.fakes.stripe_server import FakeStripe
 
 
@@ -20,7 +19,7 @@ class Peers:
     paypal: FakePayPal
 
     @property
-    def by_gateway(self) -> dict[str, Peer]:
+    def by_gateway(self) -> dict[str, FakeStripe | FakePayPal]:
         return {"stripe": self.stripe, "paypal": self.paypal}
 
     @property
@@ -52,6 +51,8 @@ def boot() -> Peers:
     os.environ |= {
         "ICG_DEMO": "1",
         "DJANGO_SETTINGS_MODULE": "certification.settings",
+        # The site believes the sessions that this process opens for its visitors.
+        "SECRET_KEY": secrets.token_urlsafe(50),
         "STRIPE_SECRET_KEY": stripe_key,
         "STRIPE_WEBHOOK_SECRET": stripe_secret,
         "STRIPE_API_URL": peers.stripe.url,

@@ -24,7 +24,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +138,7 @@ def _start(order: Order, way: str) -> PaymentAttempt:
 
 def _pay_at(way: str, reference: str, amount_minor: int) -> None:
     """What the payer does on the provider's page."""
-    if way == "stripe":
-        PEERS.stripe.pay(reference, amount_minor=amount_minor)
-    else:
-        PEERS.paypal.approve(reference, value=f"{Decimal(amount_minor) / 100:.2f}")
+    PEERS.by_gateway[way].pay(reference, amount_minor=amount_minor)
 
 
 # ---- the arms ----
