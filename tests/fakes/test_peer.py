@@ -149,11 +149,11 @@ def test_it_runs_as_a_process_that_takes_commands() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fakes.stripe_server"], cwd=PROJECT, stdout=subprocess.PIPE, text=True
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         url = process.stdout.readline().strip()
 
-        def command(name: str, **arguments: object) -> requests.Response:
+        def command(name: str, **arguments: str | int) -> requests.Response:
             return requests.post(f"{url}/_peer/{name}", json=arguments, timeout=5)
 
         answer = requests.post(

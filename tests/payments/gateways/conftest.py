@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
     from .drivers import Driver, PayPalDriver, RemoteDriver, StripeDriver
 
@@ -25,7 +25,7 @@ def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stripe_driver(settings: SettingsWrapper, _brief: None) -> Iterator[StripeDriver]:
+def stripe_driver(settings: Settings, _brief: None) -> Iterator[StripeDriver]:
     """The Stripe gateway, and a fake Stripe at its other end."""
     from tests.fakes.stripe_server import FakeStripe
 
@@ -39,7 +39,7 @@ def stripe_driver(settings: SettingsWrapper, _brief: None) -> Iterator[StripeDri
 
 
 @pytest.fixture
-def paypal_driver(settings: SettingsWrapper, _brief: None) -> Iterator[PayPalDriver]:
+def paypal_driver(settings: Settings, _brief: None) -> Iterator[PayPalDriver]:
     """The PayPal gateway, and a fake PayPal at its other end."""
     from tests.fakes.paypal_server import FakePayPal
 

@@ -36,7 +36,8 @@ def request(key: str = "0190-1", **changed: Any) -> PaymentRequest:
 class Driver(Protocol):
     """Moves one provider's side.  Every method takes the gateway's reference."""
 
-    gateway: Gateway
+    @property
+    def gateway(self) -> Gateway: ...
 
     def pay(self, reference: str) -> None:
         """The payer does all that is asked for, and the bank is willing."""

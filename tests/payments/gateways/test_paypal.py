@@ -27,7 +27,7 @@ from payments.gateways import paypal_wire as wire
 from payments.gateways.paypal_orders import PayPalGateway
 from payments.states import DisputeState, EventKind
 from tests.fakes.paypal_server import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID, FakePayPal
-from tests.fakes.peer import Event, Fault, Message
+from tests.fakes.peer import Event, Fault, Message, Request, Response, redirect
 
 NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
 ORDER_ID = "0b54dbfa-9f4a-4a4e-8a0a-3f6f6f1d7c11"
@@ -337,6 +337,29 @@ def test_answer_of_another_shape_is_no_answer(
             ask()
 
 
+def test_redirect_is_not_followed_with_the_token(
+    gateway: PayPalGateway, paypal: FakePayPal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid, reference = collected(gateway, paypal), opened(gateway, idempotency_key=f"{ORDER_ID}-2")
+    answer = paypal.answer
+
+    def lead_astray(request: Request) -> Response:
+        return redirect(f"/v2/checkout/orders/{paid}") if reference in request.path else answer(request)
+
+    monkeypatch.setattr(paypal, "answer", lead_astray)
+    with pytest.raises(GatewayUnavailableError, match="303"):
+        gateway.fetch(reference, now=NOW)
+
+
+def test_reference_cannot_reach_another_call(gateway: PayPalGateway, paypal: FakePayPal) -> None:
+    reference = approved(gateway, paypal)
+    assert gateway.fetch(f"{reference}/capture", now=NOW).status is PaymentStatus.EXPIRED
+    assert paypal.asked[-1].path == f"/v2/checkout/orders/{reference}%2Fcapture"
+    with pytest.raises(GatewayUnavailableError):
+        gateway.fetch_dispute("../../v2/checkout", now=NOW)
+    assert paypal.asked[-1].path == "/v1/customer/disputes/..%2F..%2Fv2%2Fcheckout"
+
+
 def test_bad_request_is_raised_where_the_package_returns_it(
     gateway: PayPalGateway, paypal: FakePayPal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -470,18 +493,30 @@ def test_no_credential_reaches_a_log(
     assert logging.getLogger("paypalrestsdk.api").getEffectiveLevel() == logging.WARNING
 
 
-def test_package_by_itself_writes_the_token_into_the_log(
-    paypal: FakePayPal, everything_logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+def test_no_credential_reaches_a_log_at_the_packages_own_level(
+    gateway: PayPalGateway,
+    paypal: FakePayPal,
+    everything_logged: Callable[[], str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Control: at the package's own level and mode, the token is there to read."""
-    monkeypatch.setattr(logging.getLogger("paypalrestsdk.api"), "level", logging.DEBUG)
-    logging.getLogger("paypalrestsdk.api").manager._clear_cache()  # type: ignore[attr-defined]
+    """A second guard: somebody who turns the package's log on sees addresses, and no headers."""
+    caplog.set_level(logging.DEBUG, logger="paypalrestsdk.api")
+    collected(gateway, paypal)
+    logged = everything_logged()
+    assert "Request[POST]" in logged
+    assert not [secret for secret in ("Authorization", "Bearer", *paypal._tokens) if secret in logged]
+
+
+def test_package_by_itself_writes_the_token_into_the_log(
+    paypal: FakePayPal, everything_logged: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Control for both: at the package's own level and mode, the token is there to read."""
+    caplog.set_level(logging.DEBUG, logger="paypalrestsdk.api")
     api = paypalrestsdk.Api(
         mode="sandbox", endpoint=paypal.url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET
     )
     with suppress(paypalrestsdk.ResourceNotFound):
         api.get("v2/checkout/orders/NONE")
-    logging.getLogger("paypalrestsdk.api").manager._clear_cache()  # type: ignore[attr-defined]
     assert any(token in everything_logged() for token in paypal._tokens)
 
 
@@ -669,6 +704,23 @@ def test_message_paypal_repeated_for_three_days_is_taken(gateway: PayPalGateway,
 def test_message_that_is_no_event_is_refused(gateway: PayPalGateway, paypal: FakePayPal, body: bytes) -> None:
     with pytest.raises(ForgedEvent):
         gateway.read_event(paypal.sign(body, at=NOW, forged=False), body, now=NOW)
+
+
+def test_message_cannot_bring_the_verification_a_genuine_one_along(
+    gateway: PayPalGateway, paypal: FakePayPal
+) -> None:
+    """One that closes its own brace would be read by us, and the genuine one behind it by PayPal."""
+    genuine = a_message(gateway, paypal)
+    body = b'{"id": "WH-EVIL", "event_type": "CHECKOUT.ORDER.APPROVED"}, "webhook_event": ' + genuine.body
+    with pytest.raises(ForgedEvent):
+        gateway.read_event(genuine.headers, body, now=NOW)
+
+
+def test_message_paypal_cannot_read_is_refused(gateway: PayPalGateway, paypal: FakePayPal) -> None:
+    message = a_message(gateway, paypal)
+    paypal.faults.add(Fault(status=400, path=_VERIFY))
+    with pytest.raises(ForgedEvent):
+        read(gateway, message)
 
 
 def test_message_stays_undecided_while_paypal_cannot_be_asked(

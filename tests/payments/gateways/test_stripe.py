@@ -18,7 +18,7 @@ from tests.fakes.peer import Event, Fault
 from .drivers import NOW, StripeDriver, request
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_stripe_is_asked_again_before_we_give_up(
 
 
 def test_another_key_s_refusal_names_no_key_in_the_log(
-    driver: StripeDriver, settings: SettingsWrapper, caplog: pytest.LogCaptureFixture
+    driver: StripeDriver, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     settings.STRIPE_SECRET_KEY = "sk_test_of_another_account"
@@ -253,7 +253,7 @@ def test_a_second_instant_makes_no_old_message_new(driver: StripeDriver, first: 
         signed(driver, header, BODY)
 
 
-def test_a_site_without_a_secret_takes_nothing(driver: StripeDriver, settings: SettingsWrapper) -> None:
+def test_a_site_without_a_secret_takes_nothing(driver: StripeDriver, settings: Settings) -> None:
     settings.STRIPE_WEBHOOK_SECRET = ""
     with pytest.raises(ForgedEvent):
         signed(driver, genuine(driver), BODY)
