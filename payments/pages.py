@@ -14,9 +14,11 @@ from accounts.models import User
 from . import gateways
 from .gateways import Gateway
 from .gateways.sandbox import SandboxGateway
-from .models import LedgerRow, Order, PaymentAttempt, PurchaseOrder
-from .situations import Situation, latest_purchase_order, most_telling, situation_of
+from .models import LedgerRow, Order, PaymentAttempt, PaymentDocument, PurchaseOrder, Seat
+from .situations import Situation, Standing, situation_of, standing_of
 from .states import AttemptState, LedgerKind, PurchaseOrderState
+
+_MAY_PAY = frozenset({Situation.PAY, Situation.UNFINISHED, Situation.REQUESTED, Situation.ASKED_BACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,32 +26,75 @@ class OrderPage:
     """Everything the order page shows.
 
     Attributes:
-        attempt: the latest try to pay, if there was one.
-        purchase_order: the latest purchase order, if one was sent.
-        received: the parts of the fee that came in; `to_return`, money that is no fee.
-        outstanding_minor: what an accepted purchase order still owes.
+        standing: the order with all that was tried for it.
+        ledger: every row, the first one first; a row knows its `answer`, if the money went back.
+        documents: receipts, invoices and credit notes, the latest first.
         in_time: whether a payment may still be begun.
-        provider: who is asked about the attempt, in words.
-        answer_url: where the sandbox's bank can be made to answer; empty for a real provider.
+        all_ways: the providers this site takes payments through.
     """
 
-    order: Order
+    standing: Standing
     situation: Situation
-    attempt: PaymentAttempt | None
-    purchase_order: PurchaseOrder | None
-    received: tuple[LedgerRow, ...]
-    to_return: tuple[LedgerRow, ...]
-    outstanding_minor: int
+    ledger: tuple[LedgerRow, ...]
+    documents: tuple[PaymentDocument, ...]
     in_time: bool
-    ways: tuple[Gateway, ...]
-    provider: str
-    answer_url: str
+    all_ways: tuple[Gateway, ...]
 
     @property
-    def problem(self) -> str:
-        """Why the latest try came to nothing, once that is certain."""
-        undone = (AttemptState.FAILED, AttemptState.EXPIRED)
-        return self.attempt.problem if self.attempt and self.attempt.state in undone else ""
+    def order(self) -> Order:
+        return self.standing.order
+
+    @property
+    def attempt(self) -> PaymentAttempt | None:
+        """The try that is under way."""
+        return self.standing.undecided
+
+    @property
+    def purchase_order(self) -> PurchaseOrder | None:
+        return self.standing.purchase_order
+
+    @property
+    def seat(self) -> Seat | None:
+        return self.standing.seat
+
+    @property
+    def received(self) -> list[LedgerRow]:
+        """The parts of the fee that came in."""
+        return [row for row in self.ledger if row.kind == LedgerKind.FEE]
+
+    @property
+    def to_return(self) -> list[LedgerRow]:
+        """Money that is no fee and has not gone back yet."""
+        return [row for row in self.ledger if row.kind == LedgerKind.TO_RETURN and not hasattr(row, "answer")]
+
+    @property
+    def returned(self) -> list[LedgerRow]:
+        return [row for row in self.ledger if row.kind == LedgerKind.RETURNED]
+
+    @property
+    def taken_back(self) -> list[LedgerRow]:
+        """What a bank took back in a dispute."""
+        return [row for row in self.ledger if row.kind == LedgerKind.CHARGED_BACK]
+
+    @property
+    def outstanding_minor(self) -> int:
+        """What an accepted purchase order still owes."""
+        return self.order.amount_minor - sum(row.amount_minor for row in self.received)
+
+    @property
+    def provider(self) -> str:
+        """Who is asked about the try that is under way, in words."""
+        return _provider(self.attempt)
+
+    @property
+    def undone(self) -> PaymentAttempt | None:
+        """The latest try, when it is certain that nothing came of it and the payer may try again."""
+        tells = self.situation in (Situation.PAY, Situation.UNFINISHED)
+        return self.standing.undone if tells else None
+
+    @property
+    def undone_by(self) -> str:
+        return _provider(self.undone)
 
     @property
     def declined(self) -> PurchaseOrder | None:
@@ -57,8 +102,20 @@ class OrderPage:
         return request if request and request.state == PurchaseOrderState.DECLINED else None
 
     @property
-    def may_pay(self) -> bool:
-        return self.in_time and self.situation in (Situation.PAY, Situation.REQUESTED)
+    def ways(self) -> list[Gateway]:
+        """How a payment may be begun now: every way but the one whose page is open."""
+        if not self.in_time or self.situation not in _MAY_PAY:
+            return []
+        open_at = self.attempt.gateway if self.attempt else ""
+        return [way for way in self.all_ways if way.name != open_at]
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the open page can be opened again."""
+        offered = {way.name for way in self.all_ways}
+        return self.situation is Situation.UNFINISHED and bool(
+            self.attempt and self.attempt.gateway in offered
+        )
 
     @property
     def may_send_purchase_order(self) -> bool:
@@ -66,9 +123,32 @@ class OrderPage:
         return self.in_time and not waiting and self.situation in (Situation.PAY, Situation.UNFINISHED)
 
     @property
+    def may_claim_seat(self) -> bool:
+        """Whether a sponsor's seat code could still cover this order."""
+        return self.may_send_purchase_order and self.order.offer_id is not None
+
+    @property
+    def may_give_back(self) -> bool:
+        """Whether the payer may let go of a reserved place, to pay in another way."""
+        return self.in_time and self.situation is Situation.RESERVED
+
+    @property
     def asks_again(self) -> bool:
-        """Whether the page refreshes itself until the answer is there."""
+        """Whether the page looks again by itself until the answer is there."""
         return self.situation in (Situation.UNFINISHED, Situation.CHECKING)
+
+    @property
+    def look(self) -> str:
+        """What is on the page: as long as it is the same, nothing is shown anew."""
+        return f"{self.situation}-{len(self.standing.attempts)}"
+
+    @property
+    def answer_url(self) -> str:
+        """Where the sandbox's bank can be made to answer; empty for a real provider."""
+        attempt = self.attempt
+        if attempt and attempt.gateway == SandboxGateway.name and attempt.state == AttemptState.PENDING:
+            return reverse("payments:sandbox", args=[attempt.provider_ref])
+        return ""
 
     @property
     def trail(self) -> list[tuple[str, str]]:
@@ -86,32 +166,17 @@ def order_page(order_id: UUID, *, payer: User, now: datetime) -> OrderPage:
         Order.DoesNotExist: there is no such order of this person.
     """
     order = Order.objects.get(pk=order_id, payer=payer)
-    attempts = list(order.attempts.order_by("number"))
-    request = latest_purchase_order(order)
-    ledger = list(order.ledger.order_by("received_at"))
-    received = tuple(row for row in ledger if row.kind == LedgerKind.FEE)
-    attempt = most_telling(attempts)
+    standing = standing_of(order)
     return OrderPage(
-        order=order,
-        situation=situation_of(order, attempt, request, now),
-        attempt=attempt,
-        purchase_order=request,
-        received=received,
-        to_return=tuple(row for row in ledger if row.kind == LedgerKind.TO_RETURN),
-        outstanding_minor=order.amount_minor - sum(row.amount_minor for row in received),
+        standing=standing,
+        situation=situation_of(standing, now),
+        ledger=tuple(order.ledger.select_related("answer").order_by("received_at")),
+        documents=tuple(order.documents.order_by("-issued_at", "-number")),
         in_time=now < order.payable_until,
-        ways=gateways.enabled(),
-        provider=_provider(attempt),
-        answer_url=_answer_url(attempt),
+        all_ways=gateways.enabled(),
     )
 
 
 def _provider(attempt: PaymentAttempt | None) -> str:
     gateway = gateways.named(attempt.gateway) if attempt else None
     return gateway.provider if gateway else "the payment provider"
-
-
-def _answer_url(attempt: PaymentAttempt | None) -> str:
-    if attempt and attempt.gateway == SandboxGateway.name and attempt.state == AttemptState.PENDING:
-        return reverse("payments:sandbox", args=[attempt.provider_ref])
-    return ""

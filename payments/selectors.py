@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from .models import Order
-from .situations import Situation, latest_purchase_order, most_telling, situation_of
-from .states import COVERED_ORDERS, OrderState
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from .models import LedgerRow, Order, PurchaseOrder
+from .situations import Situation, situation_of, standing_of
+from .states import COVERED_ORDERS, LedgerKind, OrderState, PurchaseOrderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,35 @@ def order_card(purpose: str, purpose_id: UUID) -> OrderCard | None:
 
 def order_situation(order_id: UUID, now: datetime) -> Situation:
     """Where the payment stands, as the order's own page says it."""
-    order = Order.objects.get(pk=order_id)
-    attempts = list(order.attempts.order_by("number"))
-    return situation_of(order, most_telling(attempts), latest_purchase_order(order), now)
+    return situation_of(standing_of(Order.objects.get(pk=order_id)), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """An accepted purchase order whose day of payment has passed, and what is missing."""
+
+    purchase_order: PurchaseOrder
+    outstanding_minor: int
+
+
+def overdue(now: datetime) -> list[Overdue]:
+    """What should have been paid by now and was not, the longest overdue first."""
+    received = (
+        LedgerRow.objects.filter(order=OuterRef("order"), kind__in=[LedgerKind.FEE, LedgerKind.CHARGED_BACK])
+        .order_by()
+        .values("order")
+        .annotate(total=Sum("amount_minor"))
+        .values("total")
+    )
+    late = (
+        PurchaseOrder.objects.filter(
+            state=PurchaseOrderState.ACCEPTED, order__state=OrderState.ACCEPTED, due_at__lte=now
+        )
+        .select_related("order__payer")
+        .annotate(received=Coalesce(Subquery(received), 0))
+        .order_by("due_at")
+    )
+    return [Overdue(request, request.order.amount_minor - request.received) for request in late]
 
 
 def covered(purpose: str, purpose_ids: Iterable[UUID]) -> set[UUID]:

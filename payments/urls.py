@@ -14,5 +14,4 @@ urlpatterns = [
     path("<uuid:order_id>/", views.order, name="order"),
     path("<uuid:order_id>/pay/", views.pay, name="pay"),
     path("<uuid:order_id>/return/", views.came_back, name="return"),
-    path("<uuid:order_id>/purchase-order/", views.purchase_order, name="purchase_order"),
 ]

@@ -17,10 +17,12 @@ from certification.kernel import clock
 from certification.kernel.errors import Refusal
 
 from . import services
-from .forms import CardForm, PurchaseOrderForm
+from .forms import CardForm
 from .gateways import sandbox as provider
 from .models import Order, SandboxPayment
 from .pages import OrderPage, order_page
+from .situations import Situation
+from .states import SEATS
 
 _payers = require_role(Role.CANDIDATE, Role.SPONSOR)
 
@@ -28,7 +30,16 @@ _payers = require_role(Role.CANDIDATE, Role.SPONSOR)
 @require_GET
 @_payers
 def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    return render(request, "payments/order.html", {"page": _page_of(request, order_id)})
+    """The payer's page of an order; a sponsor's is the page of the purchase order.
+
+    It looks again by itself, and is told when there is nothing new to show.
+    """
+    page = _page_of(request, order_id)
+    if page.order.purpose == SEATS:
+        return redirect(page.order)
+    if request.GET.get("seen") == page.look:
+        return HttpResponse(status=204)
+    return render(request, "payments/order.html", {"page": page})
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,27 +66,11 @@ def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @_payers
 def came_back(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Where a provider sends the payer.  What it says in the address is not believed: it is asked."""
+    services.check_order(order_id=_page_of(request, order_id).order.pk, now=clock.now())
     page = _page_of(request, order_id)
-    services.check_order(order_id=order_id, now=clock.now())
+    if "left" in request.GET and page.situation is Situation.UNFINISHED:
+        messages.info(request, "You came back without paying. Go on where you were, or choose another way.")
     return redirect(page.order)
-
-
-@require_http_methods(["GET", "POST"])
-@_payers
-def purchase_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    page = _page_of(request, order_id)
-    form = PurchaseOrderForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.request_purchase_order(
-                order_id=order_id, by=_payer(request), details=form.details, now=clock.now()
-            )
-        except Refusal as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            messages.success(request, f"Purchase order {form.details.number} was sent.")
-            return redirect(page.order)
-    return render(request, "payments/purchase_order.html", {"page": page, "form": form})
 
 
 @login_not_required
