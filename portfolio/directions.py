@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scoring import api as scoring
-from scoring.api import LookForCard
+from scoring.api import LookForCard, RubricCard
+from scoring.rules.ruleset import RuleSet
 
 from .models import EntryTemplate, Framework
 from .slots import SlotRules, slot_rules
@@ -54,6 +55,14 @@ def framework_directions(slug: str) -> FrameworkDirections | None:
     return FrameworkDirections(
         _card(framework), tuple(_entry(template, look_fors) for template in framework.entries.all())
     )
+
+
+def scoring_of(slug: str) -> tuple[RuleSet, RubricCard] | None:
+    """What the entries of a framework are scored by, if there is one called `slug`."""
+    framework = Framework.objects.filter(slug=slug).first()
+    if framework is None:
+        return None
+    return scoring.rule_set(framework.rule_set_id), scoring.rubric(framework.rubric_id)
 
 
 def entry_directions(framework_slug: str, key: str) -> EntryDirections:

@@ -1,4 +1,4 @@
-"""Home, dashboard and the demo's clock: the pages that need more than one app."""
+"""The public pages, the dashboard and the demo's clock: what needs more than one app."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.access import require_role
 from accounts.models import Role, User
+from candidates.changes import changes
+from candidates.documents import cleaned, draft_of, problems_of, text_in_force
+from candidates.states import TEXT_KINDS
 from certification.kernel import clock, reconcile
 
 from .dashboard import dashboard_of
 from .forms import ClockForm
-from .home import home_page
+from .texts import TextPage, text_page
 
 _ENTRANCE = {
+    Role.SPONSOR: "payments:sponsor",
     Role.STAFF: "admin:index",
     Role.SCORER: "scoring:queue",
     Role.LEAD_SCORER: "scoring:queue",
@@ -28,8 +33,28 @@ _ENTRANCE = {
 
 @login_not_required
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/home.html", {"page": home_page(clock.now())})
+def public_text(request: HttpRequest, kind: str) -> HttpResponse:
+    """A page whose words staff publish, in their newest version."""
+    return _shown(request, text_page(text_in_force(kind), clock.now()))
+
+
+@require_role(Role.STAFF)
+@require_POST
+def preview_text(request: HttpRequest) -> HttpResponse:
+    """A text as its page would show it, before it is published; nothing is kept."""
+    kind = request.POST.get("kind", "")
+    title, body = cleaned(request.POST.get("title", ""), request.POST.get("body", ""))
+    if kind not in dict(TEXT_KINDS):
+        raise Http404
+    if problems := problems_of(title, body):
+        return render(request, "pages/unpublishable.html", {"problems": problems}, status=422)
+    in_force = text_in_force(kind)
+    changed = changes(f"{in_force.title}\n{in_force.body}", f"{title}\n{body}")
+    return _shown(request, text_page(draft_of(kind, title, body), clock.now(), preview=changed))
+
+
+def _shown(request: HttpRequest, page: TextPage) -> HttpResponse:
+    return render(request, page.template, {"page": page})
 
 
 @require_safe

@@ -62,6 +62,16 @@ SHOWN_TO_WHOEVER_KNOWS = {"payments:sandbox", "verify_number"}
 _TABLE = """
 address                              method visitor owner other candidate sponsor scorer lead staff
 home                                 GET   200     200   200   200       200     200    200  200
+process                              GET   200     200   200   200       200     200    200  200
+requirements                         GET   200     200   200   200       200     200    200  200
+standards                            GET   200     200   200   200       200     200    200  200
+how_scoring_works                    GET   200     200   200   200       200     200    200  200
+fees                                 GET   200     200   200   200       200     200    200  200
+questions                            GET   200     200   200   200       200     200    200  200
+for_districts                        GET   200     200   200   200       200     200    200  200
+contact                              GET   200     200   200   200       200     200    200  200
+privacy                              GET   200     200   200   200       200     200    200  200
+preview_text                         POST  in      404   404   404       404     404    404  404
 dashboard                            GET   in      200   200   200       200     302    302  302
 healthz                              GET   200     200   200   200       200     200    200  200
 accounts:profile                     GET   in      200   200   200       200     200    200  200

@@ -52,6 +52,16 @@ _REGISTRATION = {"registration_id": "registration_id"}
 _ENTRY = {"entry_id": "entry_id"}
 STOPS = [
     Stop("visitor", "home"),
+    Stop("visitor", "process"),
+    Stop("visitor", "requirements"),
+    Stop("visitor", "standards"),
+    Stop("visitor", "how_scoring_works"),
+    Stop("visitor", "fees"),
+    Stop("visitor", "questions"),
+    Stop("visitor", "for_districts"),
+    Stop("visitor", "contact"),
+    Stop("visitor", "privacy"),
+    Stop("visitor", "candidates:documents"),
     Stop("visitor", "verify"),
     Stop("visitor", "verify_number", {"number": "certificate"}),
     Stop("visitor", "portfolio:frameworks"),

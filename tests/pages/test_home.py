@@ -23,7 +23,7 @@ def home(client: Client, now: datetime) -> str:
 def test_home_says_what_the_year_is_at(client: Client) -> None:
     assert "has not been announced yet" in home(client, make.REGISTERING)
     window = make.cohort().registration_window
-    assert "opens on" in home(client, window.opens - timedelta(microseconds=1))
+    assert "opens tomorrow, on" in home(client, window.opens - timedelta(microseconds=1))
     assert reverse("candidates:register") in home(client, window.opens)
     assert "is open until" in home(client, window.opens)
     assert "is open until" not in home(client, window.closes)
