@@ -15,8 +15,9 @@ from candidates.states import CandidacyState, RegistrationState
 from certification.kernel.models import AuditEvent, OutboxMessage
 from certification.kernel.outbox import MAX_ATTEMPTS
 from certification.kernel.templatetags.ui import YearItem
-from payments.models import LedgerRow, Order, PurchaseOrder
-from payments.states import LedgerKind, OrderState, PurchaseOrderState
+from payments import desk
+from payments.models import Order, PurchaseOrder
+from payments.states import UNDECIDED_PURCHASE_ORDERS, DisputeState, OrderState, PurchaseOrderState
 from portfolio.matching import services as matching
 from portfolio.models import Blinding, Entry
 from portfolio.results.selectors import Blocker, blockers
@@ -148,23 +149,7 @@ def _tasks(now: datetime) -> tuple[Task, ...]:
         **{state.value: Count("pk", filter=Q(state=state)) for state in BlindingState}
     )
     return (
-        Task(
-            "Purchase orders to decide",
-            PurchaseOrder.objects.filter(state=PurchaseOrderState.REQUESTED).count(),
-            _list("payments_purchaseorder", f"state__exact={PurchaseOrderState.REQUESTED}"),
-        ),
-        Task(
-            "Money to return",
-            LedgerRow.objects.filter(kind=LedgerKind.TO_RETURN).count(),
-            reverse("admin:payments_moneytoreturn_changelist"),
-            urgent=True,
-        ),
-        Task(
-            "Payments being checked",
-            Order.objects.filter(state=OrderState.CHECKING).count(),
-            _list("payments_order", f"state__exact={OrderState.CHECKING}"),
-            informs=True,
-        ),
+        *_payment_tasks(now),
         Task(
             "Registrations with 60–69 % coaching time",
             flagged.count(),
@@ -201,6 +186,49 @@ def _tasks(now: datetime) -> tuple[Task, ...]:
             OutboxMessage.objects.filter(sent_at__isnull=True, attempts__gte=MAX_ATTEMPTS).count(),
             _list("kernel_outboxmessage", "delivery=given_up"),
             urgent=True,
+        ),
+    )
+
+
+def _payment_tasks(now: datetime) -> tuple[Task, ...]:
+    requests = PurchaseOrder.objects.aggregate(
+        **{state.value: Count("pk", filter=Q(state=state)) for state in UNDECIDED_PURCHASE_ORDERS}
+    )
+    return (
+        Task(
+            "Purchase orders to decide",
+            requests[PurchaseOrderState.REQUESTED.value],
+            _list("payments_purchaseorder", f"state__exact={PurchaseOrderState.REQUESTED}"),
+        ),
+        Task(
+            "Purchase orders asked back",
+            requests[PurchaseOrderState.ASKED_BACK.value],
+            _list("payments_purchaseorder", f"state__exact={PurchaseOrderState.ASKED_BACK}"),
+            informs=True,
+        ),
+        Task(
+            "Money to return",
+            desk.to_return().count(),
+            _list("payments_moneytoreturn", "standing=open"),
+            urgent=True,
+        ),
+        Task(
+            "Disputes to answer",
+            desk.open_disputes().count(),
+            _list("payments_dispute", f"state__exact={DisputeState.OPEN}"),
+            urgent=True,
+        ),
+        Task(
+            "Overdue invoices",
+            desk.overdue(now).count(),
+            _list("payments_purchaseorder", "due=overdue"),
+            urgent=True,
+        ),
+        Task(
+            "Payments being checked",
+            Order.objects.filter(state=OrderState.CHECKING).count(),
+            _list("payments_order", f"state__exact={OrderState.CHECKING}"),
+            informs=True,
         ),
     )
 

@@ -1,8 +1,8 @@
-"""Staff's lists: sums by state, purchase orders to decide, money to return; nothing edited by hand."""
+"""Staff's lists: what they show and find, each with its money; nothing edited by hand."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,11 +12,12 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from certification.kernel import clock
-from payments import services
 from payments.models import LedgerRow
-from payments.states import OrderState, PurchaseOrderState
+from payments.states import DisputeState
 from tests.factories import payments as make
 from tests.factories.payments import NOW
+
+from . import desk_world as world
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +25,20 @@ ORDERS = "admin:payments_order_changelist"
 PURCHASE_ORDERS = "admin:payments_purchaseorder_changelist"
 LEDGER = "admin:payments_ledgerrow_changelist"
 TO_RETURN = "admin:payments_moneytoreturn_changelist"
-QUERIES_OF_LIST = {ORDERS: 8, PURCHASE_ORDERS: 4, LEDGER: 7, TO_RETURN: 7}
+DISPUTES = "admin:payments_dispute_changelist"
+EVENTS = "admin:payments_webhookevent_changelist"
+DOCUMENTS = "admin:payments_paymentdocument_changelist"
+
+# How many questions each list asks, and what puts a row into it.
+LISTS: dict[str, tuple[int, Callable[[User], Any]]] = {
+    ORDERS: (9, world.overpaid),
+    PURCHASE_ORDERS: (6, world.overdue),
+    LEDGER: (8, world.overpaid),
+    TO_RETURN: (7, world.overpaid),
+    DISPUTES: (7, lambda staff: world.disputed()),
+    EVENTS: (7, lambda staff: world.message()),
+    DOCUMENTS: (8, world.overdue),
+}
 
 
 @pytest.fixture
@@ -35,121 +49,161 @@ def staff(client: Client, settings: Settings) -> User:
     return member
 
 
-def _text(response: Any) -> str:
+def text(response: Any) -> str:
     return " ".join(response.content.decode().split())
 
 
-def _overpaid(staff: User) -> LedgerRow:
-    order = make.accepted_order(staff=staff)
-    services.record_transfer(
-        order_id=order.pk, by=staff, amount_minor=60_000, reference="T-1", received_at=NOW, now=NOW
-    )
-    return order.ledger.get(kind="to_return")
+def rows(client: Client, name: str, query: str = "") -> list[Any]:
+    answer = client.get(f"{reverse(name)}{query}")
+    assert answer.status_code == 200, answer
+    return list(answer.context["cl"].result_list)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_empty_list_is_a_page(client: Client, staff: User, name: str) -> None:
+    assert rows(client, name) == []
+
+
+@pytest.mark.parametrize(("name", "queries"), [(name, known[0]) for name, known in LISTS.items()])
+def test_a_list_asks_as_many_questions_for_three_rows_as_for_one(
+    client: Client, staff: User, django_assert_num_queries: DjangoAssertNumQueries, name: str, queries: int
+) -> None:
+    add = LISTS[name][1]
+    add(staff)
+    with clock.fixed(NOW), django_assert_num_queries(queries):
+        client.get(reverse(name))
+    add(staff)
+    add(staff)
+    with clock.fixed(NOW), django_assert_num_queries(queries):
+        client.get(reverse(name))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_payers_do_not_enter(client: Client, name: str) -> None:
+    client.force_login(make.payer())
+    assert client.get(reverse(name), follow=True).status_code == 404
 
 
 def test_orders_are_summed_by_state(client: Client, staff: User) -> None:
     make.order()
     make.order()
     make.paid_order()
-    page = _text(client.get(reverse(ORDERS)))
-    assert '<th scope="row">Waiting for payment</th><td>2</td><td>$1,000.00 USD</td>' in page
-    assert '<th scope="row">Paid</th><td>1</td><td>$500.00 USD</td>' in page
+    sums = client.get(reverse(ORDERS)).context["sums"]
+    assert [(line.label, line.count, line.minor) for line in sums[0].lines] == [
+        ("Waiting for payment", 2, 100_000),
+        ("Paid", 1, 50_000),
+    ]
+    assert (sums[0].count, sums[0].minor) == (3, 150_000)
 
 
-def test_purchase_orders_are_accepted_from_the_list(client: Client, staff: User) -> None:
-    requests = [make.purchase_order(make.order()) for _ in range(2)]
-    chosen = [str(request.pk) for request in requests]
-    client.post(reverse(PURCHASE_ORDERS), {"action": "accept", "_selected_action": chosen})
-    for request in requests:
-        request.refresh_from_db()
-        assert (request.state, request.decided_by) == (PurchaseOrderState.ACCEPTED, staff)
-
-
-def test_declining_asks_for_the_reason_first(client: Client, staff: User) -> None:
-    request = make.purchase_order(make.order())
-    posted = {"action": "decline", "_selected_action": [str(request.pk)]}
-    assert "Why are they declined?" in _text(client.post(reverse(PURCHASE_ORDERS), posted))
-    assert "reads the reason" in _text(client.post(reverse(PURCHASE_ORDERS), posted | {"reason": " "}))
-    request.refresh_from_db()
-    assert request.state == PurchaseOrderState.REQUESTED
-    client.post(reverse(PURCHASE_ORDERS), posted | {"reason": "It is not signed."})
-    request.refresh_from_db()
-    assert (request.state, request.decision_reason) == (PurchaseOrderState.DECLINED, "It is not signed.")
-
-
-def test_a_refusal_is_shown_and_changes_nothing(client: Client, staff: User) -> None:
-    order = make.order()
-    request = make.purchase_order(order)
-    attempt = make.attempt(order)
-    make.card(attempt)
-    services.check_attempt(attempt_id=attempt.pk, now=NOW)
-    posted = {"action": "accept", "_selected_action": [str(request.pk)]}
-    assert "was paid otherwise" in _text(client.post(reverse(PURCHASE_ORDERS), posted, follow=True))
-
-
-def test_a_purchase_order_is_decided_from_its_own_page_too(client: Client, staff: User) -> None:
-    request = make.purchase_order(make.order())
-    page = _text(client.get(reverse("admin:payments_purchaseorder_change", args=[request.pk])))
-    assert "Decline, with a reason" in page
-    services.accept_purchase_order(purchase_order_id=request.pk, by=staff, now=NOW)
-    page = _text(client.get(reverse("admin:payments_purchaseorder_change", args=[request.pk])))
-    assert "Decline, with a reason" not in page
-
-
-def test_a_transfer_is_recorded_and_an_impossible_one_refused(client: Client, staff: User) -> None:
-    order = make.accepted_order(staff=staff)
-    url = reverse("admin:payments_order_transfer", args=[order.pk])
-    assert url in _text(client.get(reverse("admin:payments_order_change", args=[order.pk])))
-    filled = {"amount": "500.00", "reference": "T-1", "received_on": "2026-12-05"}
-    with clock.fixed(NOW):
-        assert "cannot lie in the future" in _text(client.post(url, filled))
-    with clock.fixed(NOW + timedelta(days=10)):
-        assert client.post(url, filled).status_code == 302
-    order.refresh_from_db()
-    assert order.state == OrderState.SETTLED
-
-
-def test_an_order_without_an_accepted_purchase_order_takes_no_transfer(client: Client, staff: User) -> None:
-    order = make.order()
-    url = reverse("admin:payments_order_transfer", args=[order.pk])
-    assert url not in _text(client.get(reverse("admin:payments_order_change", args=[order.pk])))
-    filled = {"amount": "500.00", "reference": "T-1", "received_on": "2026-11-05"}
-    assert "no accepted purchase order" in _text(client.post(url, filled))
-
-
-def test_money_to_return_lists_nothing_else(client: Client, staff: User) -> None:
+def test_money_to_return_lists_what_is_open_first_and_filters_it(client: Client, staff: User) -> None:
     make.paid_order()
-    row = _overpaid(staff)
-    page = _text(client.get(reverse("admin:payments_moneytoreturn_changelist")))
-    assert "1 sum to return" in page
+    done = world.returned(staff).about
+    first = world.overpaid(staff)
+    second = world.overpaid(staff, now=NOW.replace(day=3))
+    assert done is not None
+    assert [row.pk for row in rows(client, TO_RETURN)] == [first.pk, second.pk, done.pk]
+    assert [row.pk for row in rows(client, TO_RETURN, "?standing=open")] == [first.pk, second.pk]
+    assert [row.pk for row in rows(client, TO_RETURN, "?standing=returned")] == [done.pk]
+    page = text(client.get(reverse(TO_RETURN)))
     assert "$100.00 USD" in page
-    assert row.note in page
+    assert "Record its return" in page
+    assert "Returned under R-" in page
 
 
-@pytest.mark.parametrize("name", ["order", "purchaseorder", "ledgerrow", "moneytoreturn"])
+def test_overdue_purchase_orders_are_found_from_the_instant_they_are_due(client: Client, staff: User) -> None:
+    request = world.overdue(staff)
+    assert request.due_at is not None
+    with clock.fixed(request.due_at):
+        assert rows(client, PURCHASE_ORDERS, "?due=overdue") == [request]
+    with clock.fixed(NOW):
+        assert rows(client, PURCHASE_ORDERS, "?due=overdue") == []
+        assert rows(client, PURCHASE_ORDERS, "?due=not_yet") == [request]
+    assert rows(client, PURCHASE_ORDERS, "?due=paid") == []
+
+
+def test_a_purchase_order_shows_its_seats_and_what_is_outstanding(client: Client, staff: User) -> None:
+    request = world.sponsored(staff, seats=3, claimed=2)
+    page = text(client.get(reverse(PURCHASE_ORDERS)))
+    assert "2 of 3, 1 free" in page
+    assert "$1,500.00 USD" in page
+    detail = text(client.get(reverse("admin:payments_purchaseorder_change", args=[request.pk])))
+    assert "Nothing has come yet" in detail
+    assert world.LONG in detail
+    assert reverse("payments:document", args=[request.documents.get().pk]) in detail
+
+
+def test_messages_are_searched_and_the_unknown_ones_found(client: Client, staff: User) -> None:
+    waiting, unknown = world.message(), world.message(handled=True)
+    known = world.message(handled=True)
+    attempt = world.checking().attempts.get()
+    type(known).objects.filter(pk=known.pk).update(outcome="Asked.")
+    assert [one.pk for one in rows(client, EVENTS, f"?q={waiting.event_id}")] == [waiting.pk]
+    assert rows(client, EVENTS, "?standing=waiting") == [waiting]
+    assert set(rows(client, EVENTS, "?standing=unknown")) == {unknown, known}
+    ours = type(known).objects.create(
+        gateway=attempt.gateway,
+        event_id="evt_ours",
+        topic="payment.completed",
+        kind="payment",
+        reference=attempt.provider_ref,
+        received_at=NOW,
+        handled_at=NOW,
+    )
+    assert ours not in rows(client, EVENTS, "?standing=unknown")
+    assert ours in rows(client, EVENTS, "?standing=handled")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (DisputeState.OPEN, "before the deadline they name"),
+        (DisputeState.LOST, "Decide about the candidacy"),
+        (DisputeState.WON, "Nothing is left to do"),
+    ],
+)
+def test_a_dispute_says_what_is_to_be_done(
+    client: Client, staff: User, state: DisputeState, said: str
+) -> None:
+    dispute = world.disputed(state)
+    page = text(client.get(reverse("admin:payments_dispute_change", args=[dispute.pk])))
+    assert said in page
+    assert "$500.00" in page
+
+
+def test_documents_lead_to_their_files(client: Client, staff: User) -> None:
+    document = world.overdue(staff).documents.get()
+    page = text(client.get(reverse(DOCUMENTS)))
+    assert document.full_number in page
+    assert reverse("payments:document", args=[document.pk]) in page
+    assert rows(client, DOCUMENTS, f"?q={document.number}") == [document]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "order",
+        "purchaseorder",
+        "ledgerrow",
+        "moneytoreturn",
+        "dispute",
+        "webhookevent",
+        "paymentdocument",
+    ],
+)
 def test_nothing_is_added_changed_or_deleted_by_hand(client: Client, staff: User, name: str) -> None:
-    row = _overpaid(staff)
-    pk = {"order": row.order_id, "purchaseorder": row.order.purchase_orders.get().pk}.get(name, row.pk)
+    row = world.overpaid(staff)
+    pk = {
+        "order": row.order_id,
+        "purchaseorder": row.order.purchase_orders.get().pk,
+        "paymentdocument": row.order.documents.first().pk,  # type: ignore[union-attr]
+    }.get(name, row.pk)
+    if name == "dispute":
+        pk = world.disputed().pk
+    if name == "webhookevent":
+        pk = world.message().pk
     assert client.get(reverse(f"admin:payments_{name}_change", args=[pk])).status_code == 200
     assert client.post(reverse(f"admin:payments_{name}_change", args=[pk]), {}).status_code == 403
     assert client.get(reverse(f"admin:payments_{name}_add")).status_code == 403
     assert client.get(reverse(f"admin:payments_{name}_delete", args=[pk])).status_code == 403
-
-
-@pytest.mark.parametrize("name", QUERIES_OF_LIST)
-def test_payers_do_not_enter(client: Client, name: str) -> None:
-    client.force_login(make.payer())
-    assert client.get(reverse(name), follow=True).status_code == 404
-
-
-@pytest.mark.parametrize(("name", "queries"), QUERIES_OF_LIST.items())
-def test_a_list_asks_as_many_questions_for_three_rows_as_for_one(
-    client: Client, staff: User, django_assert_num_queries: DjangoAssertNumQueries, name: str, queries: int
-) -> None:
-    _overpaid(staff)
-    with clock.fixed(NOW), django_assert_num_queries(queries):
-        client.get(reverse(name))
-    _overpaid(staff)
-    _overpaid(staff)
-    with clock.fixed(NOW), django_assert_num_queries(queries):
-        client.get(reverse(name))
+    assert LedgerRow.objects.filter(pk=row.pk).exists()

@@ -108,7 +108,7 @@ def test_a_payer_cannot_accept_their_own_purchase_order() -> None:
     request = make.purchase_order(order)
     client = signed_in(order.payer)
     page = reverse("admin:payments_purchaseorder_changelist")
-    chosen = {"action": "accept", "_selected_action": [str(request.pk)]}
+    chosen = {"action": "accept_chosen", "confirmed": "1", "_selected_action": [str(request.pk)]}
     assert client.post(page, chosen).status_code in (302, 404)
     posted = {"number": "PO-1", "state": "accepted", "decided_by": str(order.payer.pk)}
     client.post(reverse("payments:purchase_order", args=[order.pk]), posted)
