@@ -7,8 +7,8 @@ from django.conf import settings
 from certification.kernel import outbox
 
 from . import money
-from .models import Order, PurchaseOrder
-from .states import OrderState
+from .models import Order, PaymentDocument, PurchaseOrder
+from .states import DocumentKind, OrderState
 
 
 def order_covered(order: Order) -> None:
@@ -18,7 +18,8 @@ def order_covered(order: Order) -> None:
         subject = f"Receipt: {order.description}"
         body = (
             f"We received {amount} for: {order.description}.\n\n"
-            "Nothing more is owed. Keep this mail as your receipt."
+            f"Nothing more is owed. {_document(order, DocumentKind.RECEIPT)}\n\n"
+            "The order, with all its payments:"
         )
     elif order.state == OrderState.SEATED:
         organisation = order.seat.purchase_order.organisation
@@ -31,7 +32,9 @@ def order_covered(order: Order) -> None:
         subject = f"Purchase order accepted: {order.description}"
         body = (
             f"Your purchase order for {order.description} ({amount}) is accepted.\n\n"
-            "You can go on at once; the money may follow by cheque or transfer, as the invoice says."
+            "You can go on at once; the money may follow by cheque or transfer, as the invoice says. "
+            f"{_document(order, DocumentKind.INVOICE)}\n\n"
+            "The order, with all its payments:"
         )
     _queue(order, f"payments:{order.state}:{order.pk}", subject, body, kind="payment")
 
@@ -50,6 +53,31 @@ def purchase_order_declined(order: Order, request: PurchaseOrder) -> None:
         body,
         kind="purchase order",
     )
+
+
+def document_for_billing(document: PaymentDocument, request: PurchaseOrder, *, link: str) -> None:
+    """Send the billing contact a document of a purchase order, by a link that needs no account."""
+    greeting = f"Dear {request.billing_name}," if request.billing_name else "Hello,"
+    amount = money.spoken(document.amount_minor, document.currency)
+    kind = document.get_kind_display()
+    outbox.queue(
+        dedupe_key=f"payments:billing:{document.pk}",
+        to=request.billing_email,
+        subject=f"{kind} {document.full_number}, for purchase order {request.number}",
+        body=(
+            f"{greeting}\n\n{kind} {document.full_number} over {amount} is ready, "
+            f"for purchase order {request.number} of {request.organisation}.\n\n"
+            "The link below opens it as a PDF, without an account. Hand it to nobody but those who "
+            f"work with it.\n\n{link}\n\n"
+            f"Questions? Write to {settings.CONTACT_EMAIL} and name {document.full_number}.\n"
+        ),
+        kind="document",
+    )
+
+
+def _document(order: Order, kind: DocumentKind) -> str:
+    document = order.documents.get(kind=kind)
+    return f"{kind.label} {document.full_number}:\n{settings.SITE_URL}{document.get_absolute_url()}"
 
 
 def _queue(order: Order, dedupe_key: str, subject: str, body: str, *, kind: str) -> None:

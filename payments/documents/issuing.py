@@ -15,12 +15,19 @@ from django.db.models import Q
 
 from certification.kernel.errors import NotAllowed
 from certification.kernel.names import without_unprinted
-from payments import gateways
+from payments import gateways, notices
 from payments.models import Order, PaymentDocument, PurchaseOrder
 from payments.states import TRANSFER, DocumentKind, LedgerKind, OrderState, PurchaseOrderState
 
 from .facts import LAYOUT, About, BillTo, DocumentFacts, Issuer, Line, Received, to_data
+from .links import link_to
 from .numbering import series_of, take_number
+
+# Of an address.  What somebody pastes beyond it stays with the purchase order and is not printed: it
+# would take the writer minutes.
+MOST_LINES = 12
+LONGEST_LINE = 150
+LONGEST_TEXT = 4_000
 
 
 def issue_receipt(order: Order, *, now: datetime) -> PaymentDocument:
@@ -153,6 +160,8 @@ def _issue(
         )
     )
     document.save(force_insert=True)
+    if request is not None:
+        notices.document_for_billing(document, request, link=link_to(document))
     return document
 
 
@@ -224,7 +233,8 @@ def _day(instant: datetime) -> date:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line for part in text.splitlines() if (line := _printed(part)))
+    printed = (_printed(part)[:LONGEST_LINE] for part in text[:LONGEST_TEXT].splitlines())
+    return tuple(line for line in printed if line)[:MOST_LINES]
 
 
 def _printed(text: str) -> str:

@@ -41,11 +41,11 @@ def accept_purchase_order(*, purchase_order_id: UUID, by: User, now: datetime) -
             "Decline it and say so."
         )
     _decide(request, PurchaseOrderState.ACCEPTED, by=by, now=now, reason="")
-    orders.cover(order, OrderState.ACCEPTED, now)
     if order.purpose == SEATS:
         seats.cover_claimed(request, now)
         mails.seat_codes(request)
     documents.issue_invoice(request, now=now)
+    orders.cover(order, OrderState.ACCEPTED, now)
     audit.record(actor=by, action="accepted purchase order", subject=request, detail={"order": str(order.pk)})
     return request
 

@@ -57,7 +57,7 @@ SHARED = {
 }
 
 # Whoever was given the number or the reference may see what it names: that is what they are for.
-SHOWN_TO_WHOEVER_KNOWS = {"payments:sandbox", "verify_number"}
+SHOWN_TO_WHOEVER_KNOWS = {"payments:sandbox", "payments:document_by_link", "verify_number"}
 
 _TABLE = """
 address                              method visitor owner other candidate sponsor scorer lead staff
@@ -139,6 +139,8 @@ payments:sandbox                     GET   200     200   200   200       200    
 payments:sandbox                     POST  200     200   200   200       200     200    200  200
 payments:webhook                     GET   405     405   405   405       405     405    405  405
 payments:webhook                     POST  400     400   400   400       400     400    400  400
+payments:document                    GET   in      200   404   404       404     404    404  200
+payments:document_by_link            GET   200     200   200   200       200     200    200  200
 payments:order                       GET   in      200   404   404       404     404    404  404
 payments:pay                         GET   in      302   404   404       404     404    404  404
 payments:pay                         POST  in      302   404   404       404     404    404  404

@@ -18,7 +18,8 @@ from candidates.models import Candidacy, Cohort
 from candidates.states import CandidacyState
 from certificates import services as certificate_services
 from certificates.models import Certificate
-from payments.models import Order, PaymentAttempt
+from payments.documents import links
+from payments.models import Order, PaymentAttempt, PaymentDocument
 from portfolio import sealing
 from portfolio.models import Entry, Evidence, Receipt
 from portfolio.results.services import release_due
@@ -95,6 +96,7 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
     evidence = Evidence.objects.get(entry=draft)
     applying = candidates.draft(in_cohort=stage.next, now=_REGISTERING_NEXT)
     order = Order.objects.get(payer=candidate)
+    receipt = PaymentDocument.objects.get(order=order)
     certificate = _certificate(stage)
     on_the_desk = scoring.assignment(scoring.packet("entry-2"), scorer).packet
     return World(
@@ -106,6 +108,8 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
             "cohort_id": stage.next.pk,
             "registration_id": applying.pk,
             "order_id": order.pk,
+            "document_id": receipt.pk,
+            "token": links.token_of(receipt),
             "reference": PaymentAttempt.objects.get(order=order).provider_ref,
             "candidacy_id": person.candidacy.pk,
             "year": 1,

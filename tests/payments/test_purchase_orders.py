@@ -83,7 +83,7 @@ def test_accepting_covers_the_order_also_after_the_window() -> None:
     order.refresh_from_db()
     assert (order.state, order.covered_at) == (OrderState.ACCEPTED, LATER)
     assert AuditEvent.objects.filter(action="accepted purchase order").count() == 1
-    assert OutboxMessage.objects.count() == 1
+    assert OutboxMessage.objects.filter(recipient=order.payer.email).count() == 1
 
 
 def test_declining_needs_a_reason_and_tells_it() -> None:

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 
 from certification.kernel.errors import NotAllowed
 from payments import services
-from payments.documents import facts, issue_credit_note, issue_invoice, issue_receipt
+from payments.documents import facts, issue_credit_note, issue_invoice, issue_receipt, issuing
 from payments.models import Order, PaymentDocument, PurchaseOrder
 from payments.states import DocumentKind, OrderState, PurchaseOrderState
 from tests.factories import payments as make
@@ -149,20 +149,19 @@ def test_a_purchase_order_that_was_declined_does_not_get_onto_the_receipt_of_a_c
     assert (told.bill_to.organisation, told.purchase_order) == ("", "")
 
 
-def test_seats_are_invoiced_by_quantity_and_unit() -> None:
-    request = accepted(amount_minor=200 * 50_000)
-    PurchaseOrder.objects.filter(pk=request.pk).update(seats=200)
-    request.refresh_from_db()
-    [line] = said(issue_invoice(request, now=NOW)).lines
-    assert (line.quantity, line.unit_minor, line.amount_minor) == (200, 50_000, 10_000_000)
-
-
-def test_an_amount_that_seats_do_not_divide_is_one_line_of_its_own() -> None:
-    request = accepted(amount_minor=100_001)
-    PurchaseOrder.objects.filter(pk=request.pk).update(seats=3)
-    request.refresh_from_db()
-    [line] = said(issue_invoice(request, now=NOW)).lines
-    assert (line.quantity, line.unit_minor, line.amount_minor) == (1, 100_001, 100_001)
+@pytest.mark.parametrize(
+    ("seats", "amount_minor", "line"),
+    [(200, 10_000_000, (200, 50_000, 10_000_000)), (3, 100_001, (1, 100_001, 100_001))],
+    ids=["a price for each", "an amount the seats do not divide"],
+)
+def test_seats_are_invoiced_by_quantity_and_unit(
+    seats: int, amount_minor: int, line: tuple[int, int, int]
+) -> None:
+    request = make.purchase_order(make.order(amount_minor=amount_minor))
+    PurchaseOrder.objects.filter(pk=request.pk).update(seats=seats)
+    services.accept_purchase_order(purchase_order_id=request.pk, by=make.office(), now=NOW)
+    [sold] = said(request.documents.get()).lines
+    assert (sold.quantity, sold.unit_minor, sold.amount_minor) == line
 
 
 def test_a_credit_note_takes_back_what_was_not_paid_of_its_invoice() -> None:
@@ -192,6 +191,16 @@ def test_the_year_of_a_number_is_the_programmes_year() -> None:
     old, new = settled_before_there_were_receipts(), settled_before_there_were_receipts()
     assert receipt(old, datetime(2027, 1, 1, 5, 30, tzinfo=UTC)).full_number == "REC-2026-0001"
     assert receipt(new, datetime(2027, 1, 1, 6, 0, tzinfo=UTC)).full_number == "REC-2027-0001"
+
+
+def test_an_address_as_long_as_a_book_is_cut_to_what_a_page_holds() -> None:
+    request = make.purchase_order(make.order())
+    book = "\n".join(f"{number} {'x' * 400}" for number in range(5_000))
+    PurchaseOrder.objects.filter(pk=request.pk).update(billing_address=book)
+    services.accept_purchase_order(purchase_order_id=request.pk, by=make.office(), now=NOW)
+    address = said(request.documents.get()).bill_to.address
+    assert 1 < len(address) <= issuing.MOST_LINES
+    assert max(map(len, address)) == issuing.LONGEST_LINE
 
 
 def test_what_no_font_prints_is_left_out_of_a_document_that_cannot_be_corrected() -> None:
