@@ -412,7 +412,9 @@ class FakePayPal(Peer):
                 if request.method == "POST":
                     return redirect(with_query(context["cancel_url"], token=reference))
         except (PayPalError, ValueError):
-            return as_page("<h1>This PayPal page has closed</h1><p>Nothing was charged.</p>", 410)
+            return as_page("<h1>This PayPal page has closed</h1>", 410)
+        if order.status != "PAYER_ACTION_REQUIRED":
+            return as_page("<h1>This PayPal page has done its work</h1>", 410)
         return as_page(approval_page(order.id, order.unit))
 
 
