@@ -21,3 +21,12 @@ def second(monkeypatch: pytest.MonkeyPatch) -> SecondProvider:
     provider = SecondProvider()
     monkeypatch.setattr(gateways, "_registered", (*gateways._registered, provider))
     return provider
+
+
+@pytest.fixture
+def offers_on_sale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cohorts are on sale, and nothing else."""
+    from payments import offers
+    from tests.factories.sponsors import on_sale
+
+    monkeypatch.setattr(offers, "_providers", [on_sale])
