@@ -15,6 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
+from django.test.utils import override_settings
 
 from candidates.models import Candidacy
 from candidates.selectors import submission_window
@@ -78,6 +79,8 @@ def rests(options: Options) -> int:
     return 4 + 8 * options.years
 
 
+# Played people pay with play money, also in a demo that has a provider for its visitors.
+@override_settings(PAYMENT_SANDBOX=True)
 def play(
     options: Options, folder: Path, *, settle: Converge = converge, advance: Advance = lambda label: None
 ) -> Season:
