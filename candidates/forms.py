@@ -33,7 +33,7 @@ class AboutForm(forms.Form):
             "Exactly as it should be printed. It is also used to find and cover your name in your evidence."
         ),
         error_messages={"required": "Write your name as the certificate should show it."},
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"}),
     )
 
     @classmethod
@@ -54,25 +54,26 @@ class EmploymentForm(forms.Form):
         label="School or organisation",
         max_length=150,
         error_messages={"required": "Name the school or organisation that employs you."},
-        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "dir": "auto"}),
     )
     district = forms.CharField(
         label="District",
         max_length=150,
         required=False,
         help_text="Scorers from the same district never score your work.",
+        widget=forms.TextInput(attrs={"dir": "auto"}),
     )
     country = forms.CharField(
         label="Country",
         max_length=80,
         error_messages={"required": "Name the country you work in."},
-        widget=forms.TextInput(attrs={"autocomplete": "country-name"}),
+        widget=forms.TextInput(attrs={"autocomplete": "country-name", "dir": "auto"}),
     )
     role_title = forms.CharField(
         label="Job title",
         max_length=120,
         error_messages={"required": "Give your job title, such as “instructional coach”."},
-        widget=forms.TextInput(attrs={"autocomplete": "organization-title"}),
+        widget=forms.TextInput(attrs={"autocomplete": "organization-title", "dir": "auto"}),
     )
     full_time = forms.TypedChoiceField(
         label="Are you employed full-time as an instructional coach?",

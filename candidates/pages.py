@@ -12,12 +12,14 @@ from accounts.models import User
 from certification.kernel.prose import Prose, parse
 from certification.kernel.templatetags.ui import YearItem
 from certification.kernel.windows import Window, WindowState
+from payments.selectors import DocumentCard, OrderCard, documents_of, order_card
 
 from . import documents, selectors
 from .changes import Change, changes
-from .models import Candidacy, Cohort, PolicyDocument, Registration
+from .models import Candidacy, Cohort, CohortYear, PolicyDocument, Registration
 from .progress import Progress, Step, StepLink
 from .rules import Advisory, Refused
+from .services.registration import PURPOSE
 from .states import AffirmationKind, RegistrationState
 
 
@@ -80,13 +82,22 @@ class ReviewPage:
 
 @dataclass(frozen=True, slots=True)
 class OutcomePage:
+    """What became of a registration.
+
+    `first_year` is when the candidate first submits and reads scores; `order` and `documents` are what was
+    paid and issued, once there is an order.
+    """
+
     registration: Registration
     window: Window
     is_open: bool
     waiting: selectors.RegistrationCard | None
     candidacy: Candidacy | None
+    first_year: CohortYear
     timeline: tuple[YearItem, ...]
     upcoming: Cohort | None
+    order: OrderCard | None
+    documents: tuple[DocumentCard, ...]
 
     @property
     def is_lapsed(self) -> bool:
@@ -175,14 +186,19 @@ def review_page(registration: Registration, progress: Progress) -> ReviewPage:
 
 def outcome_page(registration: Registration, now: datetime) -> OutcomePage:
     window = registration.cohort.registration_window
+    order = order_card(PURPOSE, registration.pk)
+    first_year = _first_year(registration.cohort)
     return OutcomePage(
         registration=registration,
         window=window,
         is_open=window.state(now) is WindowState.OPEN,
         waiting=_waiting(registration, now),
         candidacy=Candidacy.objects.filter(registration=registration).first(),
-        timeline=_timeline(registration.cohort),
+        first_year=first_year,
+        timeline=_timeline(registration.cohort, first_year),
         upcoming=selectors.next_cohort(now),
+        order=order,
+        documents=documents_of(order.id) if order else (),
     )
 
 
@@ -222,13 +238,16 @@ def _waiting(registration: Registration, now: datetime) -> selectors.Registratio
 
 
 def _offer(cohort: Cohort) -> Offer:
-    return Offer(cohort, cohort.registration_window, _timeline(cohort))
+    return Offer(cohort, cohort.registration_window, _timeline(cohort, _first_year(cohort)))
 
 
-def _timeline(cohort: Cohort) -> tuple[YearItem, ...]:
+def _first_year(cohort: Cohort) -> CohortYear:
+    return next(year for year in cohort.years.all() if year.number == 1)
+
+
+def _timeline(cohort: Cohort, first: CohortYear) -> tuple[YearItem, ...]:
     """The cohort's first year; the later ones fall on the same days."""
     window = cohort.registration_window
-    first = next(year for year in cohort.years.all() if year.number == 1)
     return (
         YearItem("Registration", window.opens, window.closes),
         YearItem("Submission", first.submission_window.opens, first.submission_window.closes),

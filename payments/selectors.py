@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 
-from .models import LedgerRow, Order, PurchaseOrder
+from .models import LedgerRow, Order, PaymentDocument, PurchaseOrder
 from .situations import Situation, situation_of, standing_of
 from .states import COVERED_ORDERS, LedgerKind, OrderState, PurchaseOrderState
 
@@ -40,6 +41,24 @@ def order_card(purpose: str, purpose_id: UUID) -> OrderCard | None:
         currency=order.currency,
         covered_at=order.covered_at,
         url=order.get_absolute_url(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCard:
+    """A receipt, an invoice or a credit note, for a list of them."""
+
+    number: str
+    kind: str
+    url: str
+
+
+def documents_of(order_id: UUID) -> tuple[DocumentCard, ...]:
+    """What was issued about an order, the newest first."""
+    rows = PaymentDocument.objects.filter(order_id=order_id).defer("data")
+    return tuple(
+        DocumentCard(row.full_number, row.get_kind_display(), reverse("payments:document", args=[row.pk]))
+        for row in rows
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from candidates.changes import Change
 from candidates.models import PolicyDocument
@@ -146,14 +146,6 @@ class TextPage:
             return None
         name, label = READING_ORDER[names.index(here) + 1]
         return reverse(name), label
-
-    @property
-    def sponsor_url(self) -> str:
-        """Where a district begins: its request for seats, or an account to make it with."""
-        try:
-            return reverse("payments:sponsor_request")
-        except NoReverseMatch:
-            return reverse("account_signup")
 
 
 def text_page(

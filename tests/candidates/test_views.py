@@ -18,7 +18,7 @@ from candidates.models import Registration
 from candidates.states import AffirmationKind, RegistrationState
 from certification.kernel import clock
 from payments.models import Order
-from payments.selectors import order_card
+from payments.selectors import documents_of, order_card
 from tests.factories import candidates as make
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +93,61 @@ def test_a_person_registers_from_the_overview_to_the_payment() -> None:
     services.complete_registration(registration_id=registration.pk, now=NOW)
     done = client.get(url("outcome", registration)).text
     assert "C10-0001" in done
+    for what in ("What happens next", "1 May 2027, 00:00 CDT", "15 June 2027, 23:59 CDT", "31 October 2027"):
+        assert what in done
+    (receipt,) = documents_of(order.id)
+    assert f'<a href="{receipt.url}">{receipt.number} (PDF)</a>' in done
+
+
+def test_a_registration_begun_on_one_device_goes_on_on_another() -> None:
+    person, cohort = make.account(), make.cohort()
+    phone, desk = signed_in(person), signed_in(person)
+    phone.post(reverse("candidates:start", args=[cohort.pk]))
+    registration = Registration.objects.get(account=person)
+    phone.post(url("work", registration), {"school": "Elm"}, headers={"HX-Request": "true"})
+    assert url("resume", registration) in desk.get(reverse("dashboard")).text
+    response = desk.get(url("resume", registration), follow=True)
+    assert response.redirect_chain[-1][0] == url("work", registration)
+    assert 'value="Elm"' in response.text
+    assert desk.post(url("work", registration), WORK)["Location"] == url("affirm", registration)
+    assert phone.get(url("resume", registration))["Location"] == url("affirm", registration)
+
+
+def test_every_step_says_where_it_stands_and_the_review_shows_everything() -> None:
+    registration = make.draft(coaching_percent=Decimal(65))
+    client = signed_in(registration.account)
+    assert "step 2 of 6" in client.get(url("work", registration)).text
+    services.acknowledge_advisory(registration_id=registration.pk, by=registration.account, now=NOW)
+    page = client.get(url("review", registration)).text
+    assert "step 5 of 6" in page
+    assert "$500.00" in page
+    assert "You acknowledged it on" in page
+    for step in ("about", "work", "advisory", "affirm"):
+        assert url(step, registration) in page
+    for kind in AffirmationKind.values:
+        assert reverse("candidates:document", args=[kind, 1]) in page
+
+
+@pytest.mark.parametrize(
+    "name", ["Łucja Żółć-O’Brien", "מרים לוי", "محمد بن عبد الله", "山田 太郎", "N" * 150]
+)
+def test_a_name_of_any_script_is_kept_as_typed_and_set_apart(name: str) -> None:
+    client, registration = started()
+    assert 'dir="auto"' in client.get(url("about", registration)).text
+    assert client.post(url("about", registration), {"name_on_certificate": name}).status_code == 302
+    registration.refresh_from_db()
+    assert registration.name_on_certificate == name
+    assert f"<bdi>{name}</bdi>" in client.get(url("review", registration)).text
+
+
+def test_a_refusal_names_every_reason_at_once() -> None:
+    registration = make.sent(full_time=False, years_employed=Decimal("0.5"), coaching_percent=Decimal(10))
+    assert registration.state == RegistrationState.REFUSED
+    page = signed_in(registration.account).get(url("outcome", registration)).text
+    for reason in ("Full-time employment", "At least 2 full school years", "At least 60 % of work time"):
+        assert reason in page
+    assert registration.account.email in page
+    assert "usually opens on 1 November" in page
 
 
 def test_an_advisory_stands_between_work_and_affirmations() -> None:
