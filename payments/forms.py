@@ -1,4 +1,4 @@
-"""What people type: a purchase order, a card in the sandbox, and staff's decisions."""
+"""What people type: a card in the sandbox, and staff's decisions."""
 
 from __future__ import annotations
 
@@ -10,43 +10,7 @@ from django.conf import settings
 from certification.kernel.windows import civil
 
 from . import money
-from .models import Order, PurchaseOrder
-from .services import PurchaseOrderDetails
-
-
-class PurchaseOrderForm(forms.ModelForm):
-    """The payer's request to pay by invoice."""
-
-    class Meta:
-        model = PurchaseOrder
-        fields = ["number", "organisation", "billing_name", "billing_email", "billing_address"]
-        help_texts = {
-            "number": "As your organisation's purchasing office wrote it on the purchase order.",
-            "organisation": "Who pays: the school, district or other employer.",
-            "billing_name": "Whom our invoice is addressed to.",
-            "billing_email": "Where the invoice is sent.",
-        }
-        error_messages = {
-            "number": {"required": "Give the purchase order's number."},
-            "organisation": {"required": "Say who pays."},
-            "billing_name": {"required": "Name the person our invoice is addressed to."},
-            "billing_email": {
-                "required": "Give the address the invoice is sent to.",
-                "invalid": "Write an e-mail address such as office@district.example.",
-            },
-            "billing_address": {"required": "Give the postal address the invoice shows."},
-        }
-        widgets = {
-            "number": forms.TextInput(attrs={"autocomplete": "off"}),
-            "organisation": forms.TextInput(attrs={"autocomplete": "organization"}),
-            "billing_name": forms.TextInput(attrs={"autocomplete": "off"}),
-            "billing_email": forms.EmailInput(attrs={"autocomplete": "off"}),
-            "billing_address": forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
-        }
-
-    @property
-    def details(self) -> PurchaseOrderDetails:
-        return PurchaseOrderDetails(**{name: self.cleaned_data[name] for name in self.Meta.fields})
+from .models import Order
 
 
 class CardForm(forms.Form):

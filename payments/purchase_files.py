@@ -36,6 +36,9 @@ _FOLDER = "purchase-orders"
 _NAME_LENGTH = 150
 _WANTED = "Send a PDF, or a scan as PNG or JPEG, of at most 10 MB."
 _PICTURES = {"PNG": "image/png", "JPEG": "image/jpeg"}
+# How each ends; cameras write a little behind it.
+_ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
+_TAIL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,10 @@ def _require_readable_pdf(content: bytes, name: str) -> None:
 
 
 def _picture_type(content: bytes, name: str) -> str:
-    """Decode a scan to its last row: a picture cut short or grown beyond memory is refused.
+    """Decode a scan: a picture cut short or grown beyond memory is refused.
+
+    The PDF writer makes Pillow pass over missing rows in this whole process, so the end of the file
+    is looked for as well.
 
     Raises:
         BadInput: it is no PNG or JPEG, is broken, or is larger than any scanner makes it.
@@ -161,13 +167,16 @@ def _picture_type(content: bytes, name: str) -> str:
             if picture.width * picture.height > MAX_PIXELS:
                 raise BadInput(f"“{name}” is larger than any scan. Scan it at a lower resolution.")
             picture.load()
-            return _PICTURES[str(picture.format)]
+            format_ = str(picture.format)
     except BadInput:
         raise
     except Image.DecompressionBombError:
         raise BadInput(f"“{name}” is larger than any scan. Scan it at a lower resolution.") from None
     except (OSError, ValueError, SyntaxError):
         raise BadInput(f"“{name}” is not a document we can open. {_WANTED}") from None
+    if _ENDS[format_] not in content[-_TAIL_BYTES:]:
+        raise BadInput(f"“{name}” is cut short: its end is missing. Copy it again and send that.")
+    return _PICTURES[format_]
 
 
 def _plain(name: str) -> str:

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from certification.kernel.reconcile import Counts, reconciler
 
+from .documents import issue_missing
 from .gateways import GatewayUnavailableError
 from .models import Dispute, PaymentAttempt
 from .patience import Patience
-from .services import check_attempt, check_dispute
+from .services import check_attempt, check_dispute, remind_overdue
 from .services import handle_events as answer_messages
 from .states import UNCERTAIN_ATTEMPTS, DisputeState
 
@@ -75,3 +76,15 @@ def check_disputes(now: datetime) -> Counts:
         if dispute.state != DisputeState.OPEN:
             ended[dispute.state] += 1
     return dict(ended)
+
+
+@reconciler("payments.issue_missing_documents", every=600)
+def issue_missing_documents(now: datetime) -> Counts:
+    """Issue the receipts, invoices and credit notes that should exist and do not.  Counts them by kind."""
+    return issue_missing(now)
+
+
+@reconciler("payments.remind_overdue", every=3600)
+def remind_of_overdue(now: datetime) -> Counts:
+    """Remind of invoices whose day has passed.  Counts the purchase orders reminded of."""
+    return {"reminded": remind_overdue(now=now)}

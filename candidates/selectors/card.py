@@ -145,6 +145,14 @@ _WAITING_FOR = {
         "Your purchase order is with our staff",
         "You are registered as soon as they accept it. We write to you when it is decided.",
     ),
+    Situation.RESERVED: (
+        "Your place is reserved",
+        "You are registered, and we write to you, as soon as our staff accept its purchase order.",
+    ),
+    Situation.SEATED: (
+        "Your place is paid for",
+        "Your registration completes by itself within minutes.",
+    ),
     Situation.ACCEPTED: (
         "Your purchase order is accepted",
         "Your registration completes by itself within minutes.",
@@ -155,6 +163,11 @@ _WAITING_FOR = {
     ),
 }
 _TO_PAY = {
+    Situation.ASKED_BACK: (
+        "Our staff ask about your purchase order",
+        "Correct it and send it again. It counts as sent in time.",
+        "Read the question",
+    ),
     Situation.UNFINISHED: (
         "Finish your payment",
         "You opened the payment page, and we have not heard of a card yet.",

@@ -10,6 +10,7 @@ from .decisions import (
 from .disputes import check_dispute
 from .events import handle_events, store_event
 from .orders import lapse_order, open_order
+from .overdue import remind_overdue
 from .purchase_orders import (
     PurchaseOrderDetails,
     request_purchase_order,
@@ -39,6 +40,7 @@ __all__ = [
     "open_order",
     "record_return",
     "record_transfer",
+    "remind_overdue",
     "request_purchase_order",
     "request_seats",
     "resend_purchase_order",

@@ -50,7 +50,11 @@ def read(content: bytes) -> tuple[RosterRow, ...]:
     """
     text = _text_of(content)
     delimiter, name_at, email_at = _columns(text)
-    rows = [(number, cells) for number, cells in _below_headings(text, delimiter) if any(cells)]
+    rows = [
+        (number, cells)
+        for number, cells in _below_headings(text, delimiter)
+        if any(cell.strip() for cell in cells)
+    ]
     if not rows:
         raise BadInput("The file has headings and nobody below them. Add a row for each person.")
     if len(rows) > LARGEST_REQUEST:
@@ -152,7 +156,7 @@ def _below_headings(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]
     try:
         for number, cells in enumerate(reader, start=1):
             if number > 1:
-                yield number, [tidy(cell) for cell in cells]
+                yield number, cells
     except csv.Error:
         raise BadInput(
             f"The file cannot be read from row {number + 1} on: a quotation mark is missing or out of place. "
@@ -176,7 +180,7 @@ def _columns(text: str) -> tuple[str, int, int]:
 
 
 def _cell(cells: list[str], place: int) -> str:
-    return cells[place] if place < len(cells) else ""
+    return tidy(cells[place]) if place < len(cells) else ""
 
 
 def _repeated(row: RosterRow, seen: dict[str, int]) -> str:

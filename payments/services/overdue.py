@@ -1,0 +1,40 @@
+"""Reminding of invoices whose day has passed: when it has, two weeks later, then every month.
+
+It goes on until the money is there or staff cancel the purchase order.  Source: section 4.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from certification.kernel import outbox
+from payments.models import PurchaseOrder
+from payments.selectors import overdue
+from payments.sponsors import mails
+
+SECOND_REMINDER = timedelta(days=14)
+BETWEEN_REMINDERS = timedelta(days=30)
+
+
+def remind_overdue(*, now: datetime) -> int:
+    """Queue the reminder that is due by now for each overdue purchase order.  Returns how many.
+
+    After a week without a worker one reminder goes out, not all that were missed.
+    """
+    reminded = 0
+    for late in overdue(now):
+        count = reminders_by(late.purchase_order, now)
+        if outbox.is_queued(mails.overdue_key(late.purchase_order, count)):
+            continue
+        mails.overdue(late.purchase_order, outstanding_minor=late.outstanding_minor, count=count)
+        reminded += 1
+    return reminded
+
+
+def reminders_by(request: PurchaseOrder, now: datetime) -> int:
+    """How many reminders are due by now, counted from the first on the day after the last one to pay."""
+    assert request.due_at is not None
+    late = now - request.due_at
+    if late < SECOND_REMINDER:
+        return 1
+    return 2 + int((late - SECOND_REMINDER) / BETWEEN_REMINDERS)

@@ -1,0 +1,154 @@
+"""The document behind a purchase order: a document by decoding, kept once, handed out to few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pikepdf
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from accounts.models import Role
+from certification.kernel.errors import BadInput
+from payments import purchase_files, services
+from payments.models import PurchaseOrder, PurchaseOrderFile
+from tests.factories import payments as make
+from tests.factories import sponsors
+from tests.factories.payments import NOW
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("offers_on_sale")]
+
+
+def _read(content: bytes, name: str = "po.pdf") -> purchase_files.Document:
+    return purchase_files.read(ContentFile(content), name)
+
+
+def _stored() -> set[Path]:
+    folder = Path(storages["identity"].path("purchase-orders"))  # type: ignore[attr-defined]
+    return set(folder.iterdir()) if folder.exists() else set()
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        (sponsors.pdf(), "application/pdf"),
+        (sponsors.pdf(50), "application/pdf"),
+        (sponsors.scan("PNG"), "image/png"),
+        (sponsors.scan("JPEG"), "image/jpeg"),
+    ],
+    ids=["pdf", "fifty pages", "png", "jpeg"],
+)
+def test_a_document_is_what_it_decodes_to_whatever_it_is_called(content: bytes, content_type: str) -> None:
+    assert _read(content, "scan.exe").content_type == content_type
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"MZ\x90\x00 a program called po.pdf", "not a document we can open"),
+        (b"<html><script>alert(1)</script></html>", "not a document we can open"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a document we can open"),
+        (b"PK\x03\x04 a word document", "not a document we can open"),
+        (sponsors.scan("GIF"), "not a document we can open"),
+        (sponsors.scan("BMP"), "not a document we can open"),
+        (sponsors.scan("PNG", (400, 400))[:200], "cut short|not a document"),
+        (sponsors.scan("JPEG", (900, 900))[:900], "cut short|not a document"),
+        (b"%PDF-1.7 and nothing else", "broken PDF"),
+        (sponsors.pdf()[:200], "broken PDF"),
+        (sponsors.pdf(0), "no pages"),
+        (sponsors.pdf(51), "51 pages"),
+        (sponsors.pdf(encryption=pikepdf.Encryption(user="u", owner="o")), "protected"),
+        (sponsors.pdf(encryption=pikepdf.Encryption(user="", owner="o")), "protected"),
+        (sponsors.scan("PNG", (8_000, 6_000)), "larger than any scan"),
+        (b"%PDF-" + b"x" * purchase_files.MAX_BYTES, "more than 10 MB"),
+    ],
+)
+def test_what_is_no_document_is_refused_with_what_to_do(content: bytes, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        _read(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\scans\\po 77.pdf", "po 77.pdf"),
+        ("a\u202efdp.exe", "afdp.exe"),
+        ("line\r\nbreak.pdf", "linebreak.pdf"),
+        ("注文書.pdf", "注文書.pdf"),
+        ("", "file"),
+        ("x" * 300 + ".pdf", "x" * 146 + ".pdf"),
+    ],
+)
+def test_a_name_is_never_a_path(name: str, kept: str) -> None:
+    assert _read(sponsors.pdf(), name).name == kept
+
+
+def test_a_file_is_kept_once_under_a_key_that_says_nothing() -> None:
+    by, document = sponsors.sponsor(), sponsors.document()
+    before = _stored()
+    for _ in range(2):
+        request = sponsors.places(by=by, document=document)
+    file = request.files.get()
+    assert len(_stored() - before) == 1
+    assert (file.name, file.size, file.sha256) == ("PO-77.pdf", len(document.content), document.sha256)
+    assert "PO-77" not in str(file.file.name)
+
+
+def test_a_corrected_document_stands_beside_the_first() -> None:
+    request = sponsors.places(document=sponsors.document())
+    services.ask_back_purchase_order(
+        purchase_order_id=request.pk, by=make.office(), question="Signed?", now=NOW
+    )
+    services.resend_purchase_order(
+        purchase_order_id=request.pk,
+        by=request.order.payer,
+        details=make.details(),
+        document=sponsors.document(sponsors.pdf(2)),
+        now=NOW,
+    )
+    assert request.files.count() == 2
+
+
+def test_a_request_that_fails_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    from payments.sponsors import mails
+
+    def fail(request: PurchaseOrder) -> None:
+        raise RuntimeError("the mail could not be queued")
+
+    monkeypatch.setattr(mails, "requested", fail)
+    before = _stored()
+    with pytest.raises(RuntimeError):
+        sponsors.places(document=sponsors.document())
+    assert not PurchaseOrderFile.objects.exists()
+    assert _stored() == before
+
+
+def test_a_file_goes_as_a_download_to_its_sender_and_to_staff_only(settings: Settings) -> None:
+    settings.MFA_REQUIRED = False
+    by = sponsors.sponsor()
+    request = sponsors.places(by=by, document=sponsors.document(name="Auftrag 77 ü.pdf"))
+    file = request.files.get()
+    url = reverse("payments:purchase_order_file", args=[file.pk])
+    for who in (by, make.office()):
+        client = Client()
+        client.force_login(who)
+        answer = client.get(url)
+        assert answer.status_code == 200
+        assert answer["Content-Disposition"] == "attachment; filename*=utf-8''Auftrag%2077%20%C3%BC.pdf"
+        assert answer["Content-Type"] == "application/pdf"
+        assert b"".join(answer.streaming_content) == _content_of(file)  # type: ignore[attr-defined]
+    for stranger in (sponsors.sponsor(), make.payer(), make.payer(role=Role.SCORER)):
+        client = Client()
+        client.force_login(stranger)
+        assert client.get(url).status_code == 404
+
+
+def _content_of(file: PurchaseOrderFile) -> bytes:
+    with storages["identity"].open(str(file.file.name)) as stream:
+        return bytes(stream.read())
