@@ -16,6 +16,7 @@ SCRIPTS = (
     "script/test",
     "script/season",
     "script/faults",
+    "script/bench",
     "script/packages",
     ".ci/run",
     "manage.py",
