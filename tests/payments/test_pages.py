@@ -14,12 +14,16 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
-from certification.kernel import clock
+from certification.kernel import clock, reconcile
 from payments import services
+from payments.gateways import PaymentStatus
 from payments.models import Order, PaymentAttempt, PurchaseOrder
-from payments.states import AttemptState, OrderState
+from payments.states import AttemptState, DisputeState, OrderState
 from tests.factories import payments as make
 from tests.factories.payments import DECLINED_CARD, GOOD_CARD, NOW, PAYABLE_UNTIL, PENDING_CARD
+from tests.factories.portfolio import an_upload
+
+from .second_provider import SecondProvider
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +61,10 @@ def test_a_good_card_pays_and_the_page_is_the_receipt(client: Client) -> None:
     order = make.order()
     page = _text(_pay(_as(client, order.payer), order, GOOD_CARD))
     assert "Thank you, it is paid" in page
-    assert "Receipt" in page
+    assert "What was paid" in page
+    receipt = order.documents.get()
+    assert receipt.full_number in page
+    assert reverse("payments:document", args=[receipt.pk]) in page
     assert order.attempts.get().provider_ref in page
     assert "payments:pay" not in page
 
@@ -87,9 +94,134 @@ def test_leaving_the_payment_page_offers_to_go_on(client: Client) -> None:
     order = make.order()
     _as(client, order.payer).post(reverse("payments:pay", args=[order.pk]), {"gateway": "sandbox"})
     page = _text(client.get(reverse("payments:return", args=[order.pk]), follow=True))
-    assert "Your payment page is still open" in page
+    assert "Your payment page at the sandbox card provider is open" in page
     assert "Go on paying" in page
     assert "hx-trigger" in page
+
+
+def test_coming_back_without_paying_offers_the_same_page_and_every_other_way(
+    client: Client, second: SecondProvider
+) -> None:
+    order = make.order()
+    attempt = make.attempt(order, gateway="second")
+    left = second.asked[0].cancel_url
+    page = _text(_as(client, order.payer).get(left, follow=True))
+    assert "You came back without paying" in page
+    assert 'value="second">Go on paying' in page
+    assert 'value="sandbox">Credit card' in page
+    assert "Send a purchase order" in page
+    on = client.post(reverse("payments:pay", args=[order.pk]), {"gateway": "second"})
+    assert on["Location"] == attempt.page_url
+
+
+def test_who_paid_and_comes_back_by_the_wrong_door_is_told_it_is_paid(
+    client: Client, second: SecondProvider
+) -> None:
+    order = make.order()
+    attempt = make.attempt(order, gateway="second")
+    second.decide(attempt.provider_ref, PaymentStatus.SUCCEEDED)
+    page = _text(_as(client, order.payer).get(second.asked[0].cancel_url, follow=True))
+    assert "it is paid" in page
+    assert "without paying" not in page
+
+
+def test_a_payer_who_leaves_one_page_can_pay_on_another_and_pays_once(
+    client: Client, second: SecondProvider
+) -> None:
+    order = make.order()
+    old = make.attempt(order, gateway="second")
+    assert "it is paid" in _text(_pay(_as(client, order.payer), order, GOOD_CARD))
+    reconcile.run("payments.check_uncertain", NOW)
+    assert second.closed == [old.provider_ref]
+    assert order.ledger.count() == 1
+
+
+def test_a_silent_provider_is_still_being_asked_and_nothing_is_called_failed(
+    client: Client, second: SecondProvider
+) -> None:
+    order = make.order()
+    make.attempt(order, gateway="second")
+    second.silent = True
+    page = _text(_as(client, order.payer).get(reverse("payments:return", args=[order.pk]), follow=True))
+    assert "We are checking with the second provider" in page
+    assert "fail" not in page.lower()
+    assert "Nothing was charged" not in page
+
+
+def test_a_try_that_was_given_no_page_is_nothing_to_go_on_with(
+    client: Client, second: SecondProvider
+) -> None:
+    order = make.order()
+    second.silent = True
+    answer = _as(client, order.payer).post(
+        reverse("payments:pay", args=[order.pk]), {"gateway": "second"}, follow=True
+    )
+    assert "We could not reach the second provider. Nothing was charged." in _text(answer)
+    assert "Go on paying" not in _text(answer)
+    assert 'value="second"' in _text(answer)
+
+
+def test_the_page_that_looks_again_is_told_when_there_is_nothing_new(client: Client) -> None:
+    order = make.order()
+    attempt = make.attempt(order)
+    _as(client, order.payer)
+    asks = re.search(r'hx-get="([^"]+)"', client.get(order.get_absolute_url()).text)
+    assert asks
+    assert client.get(asks[1]).status_code == 204
+    make.card(attempt)
+    services.check_attempt(attempt_id=attempt.pk, now=NOW)
+    news = client.get(asks[1])
+    assert news.status_code == 200
+    assert "it is paid" in _text(news)
+    assert "hx-get" not in news.text
+
+
+def test_a_card_that_was_declined_is_told_beside_a_page_that_is_still_open(
+    client: Client, second: SecondProvider
+) -> None:
+    order = make.order()
+    make.attempt(order, gateway="second")
+    page = _text(_pay(_as(client, order.payer), order, DECLINED_CARD))
+    assert "Your last payment did not go through" in page
+    assert "Your payment page at the second provider is open" in page
+
+
+def test_money_that_went_back_is_shown_as_returned(client: Client, second: SecondProvider) -> None:
+    order = make.order()
+    attempt = make.attempt(order, gateway="second")
+    second.decide(attempt.provider_ref, PaymentStatus.SUCCEEDED, amount_minor=60_000)
+    services.check_attempt(attempt_id=attempt.pk, now=NOW)
+    page = _text(_as(client, order.payer).get(order.get_absolute_url()))
+    assert "$600.00 USD came in where $500.00 USD was owed." in page
+    services.record_return(
+        ledger_row_id=order.ledger.get().pk, by=make.office(), reference="re_7", returned_at=NOW, now=NOW
+    )
+    page = _text(client.get(order.get_absolute_url()))
+    assert "Returned to you" in page
+    assert "re_7" in page
+    assert "We hold money of yours" not in page
+
+
+def test_money_a_bank_took_back_is_shown(client: Client, second: SecondProvider) -> None:
+    order = make.order()
+    attempt = make.attempt(order, gateway="second")
+    second.decide(attempt.provider_ref, PaymentStatus.SUCCEEDED)
+    second.dispute("dp_1", attempt.provider_ref, DisputeState.LOST)
+    services.check_dispute(gateway="second", reference="dp_1", now=NOW)
+    page = _text(_as(client, order.payer).get(order.get_absolute_url()))
+    assert "Taken back" in page
+    assert "dp_1" in page
+
+
+def test_a_question_of_the_staff_leads_to_the_corrected_purchase_order(client: Client) -> None:
+    order = make.order()
+    request = make.purchase_order(order)
+    services.ask_back_purchase_order(
+        purchase_order_id=request.pk, by=make.office(), question="Who signed it?", now=NOW
+    )
+    page = _text(_as(client, order.payer).get(order.get_absolute_url()))
+    assert "Who signed it?" in page
+    assert reverse("payments:correct", args=[request.pk]) in page
 
 
 def test_the_address_of_the_return_page_is_not_believed(client: Client) -> None:
@@ -111,7 +243,7 @@ def test_a_purchase_order_is_sent_once_though_the_form_is_posted_twice(client: C
         "billing_address": "1 Lake Road\r\nLakeside",
     }
     for _ in range(2):
-        page = _text(_as(client, order.payer).post(url, filled, follow=True))
+        page = _text(_as(client, order.payer).post(url, filled | {"file": an_upload()}, follow=True))
         assert "Your purchase order is with our staff" in page
     assert PurchaseOrder.objects.count() == 1
 
@@ -134,6 +266,7 @@ def test_a_late_purchase_order_is_refused_with_the_reason_and_kept_in_the_form(c
         "billing_name": "Bea",
         "billing_email": "bea@lakeside.example.org",
         "billing_address": "1 Lake Road",
+        "file": an_upload(),
     }
     with clock.fixed(PAYABLE_UNTIL):
         page = _text(_as(client, order.payer).post(url, filled))
@@ -265,5 +398,5 @@ def test_the_order_page_asks_the_same_questions_however_long_its_history(
         make.card(attempt, DECLINED_CARD)
         services.check_attempt(attempt_id=attempt.pk, now=NOW + timedelta(minutes=number))
     _as(client, order.payer)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         client.get(order.get_absolute_url())

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection
 
+from certification.kernel import reconcile
 from payments import locks, services
-from payments.gateways import ProviderPayment
+from payments.gateways import PaymentStatus, ProviderEvent, ProviderPayment
 from payments.gateways.sandbox import SandboxGateway
 from payments.models import LedgerRow, Order, PaymentAttempt, SandboxPayment
-from payments.states import LedgerKind, OrderState
+from payments.states import DisputeState, EventKind, LedgerKind, OrderState
 from tests.factories import payments as make
 from tests.factories.payments import NOW
 
@@ -159,3 +160,54 @@ def test_lapsing_while_a_payment_begins_never_takes_the_order_from_under_it(seco
         assert (lapsed, order.state) == (False, OrderState.CHECKING)
     else:
         assert (lapsed, order.state) == (True, OrderState.LAPSED)
+
+
+def test_of_two_payments_approved_at_once_one_is_taken(
+    second: SecondProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = make.order()
+    first = make.attempt(order, gateway="second")
+    # A second page, as a browser tab would leave it.
+    other = PaymentAttempt.objects.create(
+        order=order,
+        number=2,
+        gateway="second",
+        provider_ref="second-tab",
+        started_at=NOW,
+        expires_at=first.expires_at,
+    )
+    for attempt in (first, other):
+        second.decide(attempt.provider_ref, PaymentStatus.APPROVED)
+    both = threading.Barrier(2, timeout=10)
+    fetch = SecondProvider.fetch
+
+    def fetch_together(self: SecondProvider, reference: str, *, now: datetime) -> ProviderPayment:
+        told = fetch(self, reference, now=now)
+        both.wait()
+        return told
+
+    with monkeypatch.context() as at_once:
+        at_once.setattr(SecondProvider, "fetch", fetch_together)
+        _at_once(_check(first), _check(other))
+    assert len(second.collected) == 1
+    for attempt in (first, other):
+        _check(attempt)()
+    assert len(second.collected) == 1
+    assert list(LedgerRow.objects.values_list("kind", flat=True)) == [LedgerKind.FEE]
+
+
+@pytest.mark.parametrize("status", [PaymentStatus.APPROVED, PaymentStatus.WAITING, PaymentStatus.SUCCEEDED])
+def test_no_provider_is_spoken_to_while_rows_are_locked(
+    second: SecondProvider, status: PaymentStatus
+) -> None:
+    attempt = make.attempt(make.order(), gateway="second")
+    second.decide(attempt.provider_ref, status)
+    second.dispute("dp_1", attempt.provider_ref, DisputeState.OPEN)
+    services.check_attempt(attempt_id=attempt.pk, now=attempt.expires_at)
+    services.check_dispute(gateway="second", reference="dp_1", now=NOW)
+    event = ProviderEvent("evt_1", "dispute", EventKind.DISPUTE, "dp_1")
+    services.store_event(gateway="second", event=event, now=NOW)
+    for job in ("payments.handle_events", "payments.check_uncertain", "payments.check_disputes"):
+        reconcile.run(job, NOW)
+    assert len(second.in_transaction) >= 4
+    assert not any(second.in_transaction)
