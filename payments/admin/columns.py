@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Model
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 
 from payments.models import PaymentDocument, PurchaseOrderFile
@@ -16,18 +16,14 @@ def link_to(row: Model, words: str) -> str:
     return format_html('<a href="{}">{}</a>', url, words)
 
 
-def document_link(document: PaymentDocument) -> str:
+def document_link(document: PaymentDocument, words: str = "") -> str:
     """A link to the document's PDF, under the number people quote."""
-    return _download("payments:document", document.pk, document.full_number)
+    url = reverse("payments:document", args=[document.pk])
+    return format_html('<a href="{}">{}</a>', url, words or document.full_number)
 
 
 def file_link(file: PurchaseOrderFile) -> str:
     """A link to the file as it was sent, which the browser saves and never opens."""
-    return _download("payments:purchase_order_file", file.pk, file.name)
-
-
-def _download(name: str, key: object, words: str) -> str:
-    try:
-        return format_html('<a href="{}">{}</a>', reverse(name, args=[key]), words)
-    except NoReverseMatch:
-        return words
+    return format_html(
+        '<a href="{}">{}</a>', reverse("payments:purchase_order_file", args=[file.pk]), file.name
+    )

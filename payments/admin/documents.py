@@ -36,7 +36,7 @@ class PaymentDocumentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="PDF")
     def pdf(self, document: PaymentDocument) -> str:
-        return document_link(document)
+        return document_link(document, "Download")
 
     @admin.display(description="amount", ordering="amount_minor")
     def amount(self, document: PaymentDocument) -> str:

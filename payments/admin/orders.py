@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 
 from certification.kernel import clock
@@ -51,6 +52,7 @@ class PurchaseOrderInline(ReadOnlyMixin, admin.TabularInline):
 
 class DocumentInline(ReadOnlyMixin, admin.TabularInline):
     model = PaymentDocument
+    view_on_site = False
     extra = 0
     fields = ["pdf", "kind", "amount", "issued_at"]
     readonly_fields = ["pdf", "amount"]
@@ -110,7 +112,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def desk(self, request: HttpRequest) -> HttpResponse:
         return desk_page(request, self)
 
-    def exports(self, request: HttpRequest) -> HttpResponse:
+    def exports(self, request: HttpRequest) -> HttpResponseBase:
         return export_page(request, self)
 
     def changelist_view(

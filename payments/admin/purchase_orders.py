@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django import forms as django_forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -53,6 +54,7 @@ class SeatInline(ReadOnlyMixin, admin.TabularInline):
 
 class DocumentInline(ReadOnlyMixin, admin.TabularInline):
     model = PaymentDocument
+    view_on_site = False
     extra = 0
     fields = ["pdf", "kind", "amount", "issued_at"]
     readonly_fields = ["pdf", "amount"]
@@ -377,7 +379,7 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
                 hidden=(
                     ("action", action),
                     ("confirmed", "1"),
-                    *((admin.helpers.ACTION_CHECKBOX_NAME, str(one.pk)) for one in chosen),
+                    *((ACTION_CHECKBOX_NAME, str(one.pk)) for one in chosen),
                 ),
                 **words,
             )

@@ -18,7 +18,7 @@ EXPORTS: tuple[Export, ...] = (
     Export(
         name="orders",
         label="Orders",
-        dated_words="opened",
+        dated_words="they were opened",
         dated_by="created_at",
         rows=lambda: Order.objects.all(),
         columns=(
@@ -39,7 +39,7 @@ EXPORTS: tuple[Export, ...] = (
     Export(
         name="ledger",
         label="Ledger",
-        dated_words="received, or went back",
+        dated_words="the money came in or went back",
         dated_by="received_at",
         rows=lambda: LedgerRow.objects.all(),
         columns=(
@@ -62,7 +62,7 @@ EXPORTS: tuple[Export, ...] = (
     Export(
         name="purchase-orders",
         label="Purchase orders",
-        dated_words="requested",
+        dated_words="they were requested",
         dated_by="requested_at",
         rows=lambda: desk.with_outstanding(PurchaseOrder.objects.all()),
         columns=(
@@ -91,7 +91,7 @@ EXPORTS: tuple[Export, ...] = (
     Export(
         name="seats",
         label="Seats",
-        dated_words="requested with its purchase order",
+        dated_words="their purchase order was requested",
         dated_by="purchase_order__requested_at",
         rows=lambda: Seat.objects.all(),
         then_by=("purchase_order", "number"),
@@ -113,7 +113,7 @@ EXPORTS: tuple[Export, ...] = (
     Export(
         name="documents",
         label="Documents",
-        dated_words="issued",
+        dated_words="they were issued",
         dated_by="issued_at",
         rows=lambda: PaymentDocument.objects.all(),
         columns=(
@@ -132,7 +132,7 @@ EXPORTS: tuple[Export, ...] = (
     Export(
         name="money-to-return",
         label="Money to return",
-        dated_words="received",
+        dated_words="the money came in",
         dated_by="received_at",
         rows=lambda: MoneyToReturn.objects.filter(kind=LedgerKind.TO_RETURN),
         columns=(

@@ -48,7 +48,7 @@ class Export:
     Attributes:
         name: in file names and on record.
         dated_by: the field of the instant that has to lie in the period.
-        dated_words: what happened then, as people say it.
+        dated_words: what happened at that instant, as people say it.
         rows: all rows there are; the period narrows them.
         then_by: the order of rows of the same instant.
     """

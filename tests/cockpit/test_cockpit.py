@@ -21,6 +21,7 @@ from portfolio.states import BlindingState
 from tests.factories import portfolio
 from tests.factories import results as make
 from tests.factories.accounts import person, signed_in
+from tests.payments import desk_world as payments
 
 pytestmark = pytest.mark.django_db
 
@@ -177,3 +178,24 @@ def test_the_password_is_changed_on_the_sites_own_page(client: Client) -> None:
     answer = client.get(reverse("admin:password_change"))
     assert answer.status_code == 302
     assert answer["Location"] == reverse("account_change_password")
+
+
+def test_what_waits_in_payments_is_counted_where_it_is_done(office: Client, boss: User) -> None:
+    payments.asked_back(boss)
+    payments.overdue(boss)
+    payments.overpaid(boss)
+    payments.returned(boss)
+    payments.disputed()
+    payments.checking()
+    with clock.fixed(payments.LATER):
+        for label, standing in (
+            ("Purchase orders asked back", "is-told"),
+            ("Money to return", "is-urgent"),
+            ("Disputes to answer", "is-urgent"),
+            ("Overdue invoices", "is-urgent"),
+            ("Payments being checked", "is-told"),
+        ):
+            tile = task(label)
+            assert tile.count == 1 == counted(office, tile.url), label
+            assert tile.standing == standing, label
+        assert task("Purchase orders to decide").count == 0
