@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from payments import selectors, services
 from payments.apps import refuse_play_money_on_a_real_site
-from payments.models import LedgerRow, Order
-from payments.states import OrderState
+from payments.models import LedgerRow, Order, Seat
+from payments.states import OrderState, SeatState
 from tests.factories import payments as make
 from tests.factories.payments import NOW, PAYABLE_UNTIL
 
@@ -74,6 +74,26 @@ def test_an_order_whose_purchase_order_waits_for_staff_does_not_lapse() -> None:
     order = make.order()
     make.purchase_order(order)
     assert not _lapse(order)
+
+
+def test_an_order_whose_purchase_order_waits_for_its_sender_does_not_lapse() -> None:
+    order = make.order()
+    request = make.purchase_order(order)
+    services.ask_back_purchase_order(
+        purchase_order_id=request.pk, by=make.office(), question="Who signed it?", now=NOW
+    )
+    assert not _lapse(order)
+
+
+@pytest.mark.parametrize("decided", [True, False])
+def test_an_order_holds_its_place_until_the_sponsors_purchase_order_is_decided(decided: bool) -> None:
+    order = make.order()
+    request = make.purchase_order(make.order())
+    seat = Seat.objects.create(purchase_order=request, number=1, code="ABCDE12345")
+    Seat.objects.filter(pk=seat.pk).update(state=SeatState.CLAIMED, order=order, claimed_at=NOW)
+    if decided:
+        Seat.objects.filter(pk=seat.pk).update(state=SeatState.VOID, order=None, claimed_at=None)
+    assert _lapse(order) is decided
 
 
 def test_a_paid_and_an_accepted_order_do_not_lapse() -> None:
