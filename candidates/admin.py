@@ -15,7 +15,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from accounts.models import User
 from certification.kernel import audit, clock
@@ -23,7 +24,7 @@ from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
 from certification.kernel.errors import Refusal
 
 from . import selectors, services
-from .documents import current_documents, publish_document
+from .documents import cleaned, current_texts, problems_of, publish_document
 from .forms import ExtensionForm
 from .models import (
     Affirmation,
@@ -271,12 +272,41 @@ class CandidacyAdmin(ReadOnlyAdmin):
         return render(request, "candidates/admin/extend.html", context)
 
 
+class TextForm(forms.ModelForm):
+    """A new version of a text; what cannot be published is said beside the field it stands in."""
+
+    class Meta:
+        model = PolicyDocument
+        fields = ["kind", "title", "body"]
+        widgets: ClassVar[Any] = {
+            "title": forms.TextInput(attrs={"class": "vLargeTextField"}),
+            "body": forms.Textarea(attrs={"class": "vLargeTextField", "rows": 32, "spellcheck": "true"}),
+        }
+        help_texts: ClassVar[Any] = {
+            "body": (
+                "Blank lines separate paragraphs. Lines beginning with “## ” and “### ” are headings, with"
+                " “- ” or “1. ” lists; rows between bars, “| one | two |”, make a table. **Words** stand out,"
+                " and [words](/fees/) are a link. On the page of questions each “### ” is a question."
+            )
+        }
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        data["title"], data["body"] = cleaned(data.get("title", ""), data.get("body", ""))
+        if not self.errors:
+            for problem in problems_of(data["title"], data["body"]):
+                self.add_error("body", problem)
+        return data
+
+
 @admin.register(PolicyDocument)
 class PolicyDocumentAdmin(ReadOnlyAdmin):
-    """The texts people affirm.  A change is a new version; what was published stays as it is."""
+    """The programme's texts.  A change is a new version; what was published stays as it is."""
 
     records_itself = True
-    list_display = ["title", "kind", "version", "published_at"]
+    add_form_template = "candidates/admin/text_add.html"
+    change_form_template = "candidates/admin/text.html"
+    list_display = ["title", "kind", "version", "published_at", "rewrite"]
     list_filter = ["kind"]
     fields = ["kind", "title", "body", "version", "published_at", "sha256"]
     add_fieldsets: ClassVar[Any] = [
@@ -284,7 +314,10 @@ class PolicyDocumentAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": ["kind", "title", "body"],
-                "description": "This replaces the text in force; people who are registering affirm it anew.",
+                "description": (
+                    "What you publish replaces the text in force; earlier versions stay readable."
+                    " If candidates affirm it, people who are registering affirm it anew."
+                ),
             },
         )
     ]
@@ -292,13 +325,23 @@ class PolicyDocumentAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if not change:
+            kwargs["form"] = TextForm
+        return super().get_form(request, obj, change, **kwargs)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin a new version with the text in force: `?kind=fee`."""
-        current = current_documents().get(request.GET.get("kind", ""))
+        current = current_texts().get(request.GET.get("kind", ""))
         return {"kind": current.kind, "title": current.title, "body": current.body} if current else {}
+
+    @admin.display(description="change it")
+    def rewrite(self, document: PolicyDocument) -> str:
+        address = reverse("admin:candidates_policydocument_add")
+        return format_html('<a href="{}?kind={}">Write a new version</a>', address, document.kind)
 
     def save_model(self, request: HttpRequest, obj: PolicyDocument, form: Any, change: bool) -> None:
         published = publish_document(

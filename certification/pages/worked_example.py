@@ -203,23 +203,33 @@ def _shifted(patterns: Sequence[Sequence[int]], by: int) -> list[tuple[int, ...]
 
 
 def _edges(ruleset: RuleSet) -> Iterable[Edge]:
-    """Exactly at the threshold; a hair below it; good enough over all, with one entry below the floor."""
-    if ruleset.threshold is None or ruleset.combine_entries is not Combine.MEAN:
+    """Exactly at the threshold; a hair below it; good enough over all, with one entry below the floor.
+
+    Only where everything is a mean: elsewhere no single score says where the lines are.
+    """
+    if ruleset.threshold is None or {ruleset.combine_entries, ruleset.combine_look_fors} != {Combine.MEAN}:
         return
     level = dict.fromkeys(ruleset.entry_keys, Fraction(ruleset.threshold))
     last = ruleset.entry_keys[-1]
     yield _edge(ruleset, level)
     yield _edge(ruleset, level | {last: level[last] - _ALMOST})
     below = [value for value in ruleset.scale.values if ruleset.floor is not None and value < ruleset.floor]
-    if below and len(ruleset.entries) > 1 and ruleset.combine_look_fors is Combine.MEAN:
+    if below and len(ruleset.entries) > 1:
         top = Fraction(ruleset.scale.values[-1])
         yield _edge(ruleset, dict.fromkeys(ruleset.entry_keys, top) | {last: Fraction(below[-1])})
 
 
 def _edge(ruleset: RuleSet, scores: dict[str, Fraction]) -> Edge:
-    standing = stand(ruleset, [EntryResult(key, 1, score) for key, score in scores.items()])
+    results = [
+        EntryResult(key, 1, score, dict.fromkeys(ruleset.entry(key).look_for_keys, score))
+        for key, score in scores.items()
+    ]
+    standing = stand(ruleset, results)
     return Edge(
-        scores=tuple((ruleset.name_of(key), ruleset.shown(score)) for key, score in scores.items()),
+        scores=tuple(
+            (ruleset.name_of(key), ruleset.shown(score, beside=ruleset.threshold))
+            for key, score in scores.items()
+        ),
         certified=standing.certified,
         reasons=standing.reasons,
     )

@@ -160,12 +160,59 @@ def test_staff_extend_a_deadline_with_a_reason(office: Client) -> None:
 def test_a_new_text_is_a_new_version(office: Client) -> None:
     make.cohort()
     add = page("policydocument", "add")
-    assert "The fee" in office.get(f"{add}?kind=fee").text
+    assert f"{add}?kind=fee" in office.get(page("policydocument", "changelist")).text
+    writing = office.get(f"{add}?kind=fee").text
+    assert "The fee" in writing
+    assert reverse("preview_text") in writing
     response = office.post(add, {"kind": "fee", "title": "The fee", "body": "Changed."})
     assert response.status_code == 302
     assert PolicyDocument.objects.get(kind="fee", version=2).body == "Changed."
     first = PolicyDocument.objects.get(kind="fee", version=1)
+    assert (
+        reverse("candidates:document", args=["fee", 1])
+        in office.get(page("policydocument", "change", first.pk)).text
+    )
     assert office.post(page("policydocument", "change", first.pk), {"body": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"body": "See [this](http://example.org/)."}, "begin it with https://"),
+        ({"body": " "}, "This field is required"),
+        ({"title": "x" * 121}, "at most 120"),
+        ({"kind": "soul"}, "Select a valid choice"),
+    ],
+)
+def test_a_text_that_cannot_be_published_is_kept_in_the_form(
+    office: Client, answers: dict[str, str], said: str
+) -> None:
+    make.cohort()
+    typed = {"kind": "fees", "title": "Fees, typed", "body": "A long text that somebody typed."} | answers
+    response = office.post(page("policydocument", "add"), typed)
+    assert response.status_code == 200
+    assert said in response.text
+    assert typed["title"] in response.text
+    assert not PolicyDocument.objects.filter(version=2).exists()
+
+
+def test_a_preview_shows_the_page_and_what_would_change_and_keeps_nothing(office: Client) -> None:
+    make.cohort()
+    typed = {"kind": "fees", "title": "Fees", "body": "New <b>words</b>.\n\n## Refunds\nNone."}
+    shown = office.post(reverse("preview_text"), typed)
+    assert shown.status_code == 200
+    assert "Preview: nobody else sees this" in shown.text
+    assert "New &lt;b&gt;words&lt;/b&gt;." in shown.text
+    assert "Taken out: </span>Fees, and what happens to your money" in shown.text
+    assert "$500.00" in shown.text
+    bad = office.post(reverse("preview_text"), typed | {"body": "[x](http://y)"})
+    assert bad.status_code == 422
+    assert "http://y" in bad.text
+    assert office.post(reverse("preview_text"), typed | {"kind": "soul"}).status_code == 404
+    assert not PolicyDocument.objects.filter(version=2).exists()
+    candidate = Client()
+    candidate.force_login(make.account(), backend=BACKEND)
+    assert candidate.post(reverse("preview_text"), typed).status_code == 404
 
 
 @pytest.mark.parametrize("model", [Cohort, Registration, Candidacy, PolicyDocument, DeadlineExtension])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from certification.kernel import clock
 from tests.factories import candidates as make
@@ -27,6 +27,50 @@ def test_home_says_what_the_year_is_at(client: Client) -> None:
     assert reverse("candidates:register") in home(client, window.opens)
     assert "is open until" in home(client, window.opens)
     assert "is open until" not in home(client, window.closes)
+
+
+@pytest.mark.parametrize(
+    ("before_the_end", "said"),
+    [
+        (timedelta(minutes=1), "Today is the last day."),
+        (timedelta(hours=23, minutes=59), "Today is the last day."),
+        (timedelta(hours=24, minutes=1), "Closes tomorrow."),
+        (timedelta(days=7, hours=23), "Closes in 7 days."),
+    ],
+)
+def test_home_warns_of_the_last_days(client: Client, before_the_end: timedelta, said: str) -> None:
+    closes = make.cohort().registration_window.closes
+    page = home(client, closes - before_the_end)
+    assert said in page
+    assert "A payment has to be begun by" in page
+    assert "has to be begun" not in home(client, closes - timedelta(days=9))
+    assert "has to be begun" not in home(client, closes)
+
+
+def test_home_counts_the_days_by_the_calendar_across_a_change_of_clocks(client: Client) -> None:
+    opens = make.cohort().registration_window.opens
+    assert "opens in 2 days, on" in home(client, opens - timedelta(hours=25))
+    assert "opens in 31 days, on" in home(client, datetime(2026, 10, 1, 5, tzinfo=UTC))
+    assert "opens in 32 days, on" in home(client, datetime(2026, 10, 1, 4, 59, tzinfo=UTC))
+
+
+def test_home_shows_the_next_dates_of_every_cohort_once(client: Client) -> None:
+    for number, year in ((9, 2026), (10, 2027), (11, 2028)):
+        make.cohort(number, year)
+    page = home(client, datetime(2027, 4, 1, tzinfo=UTC))
+    assert "<strong>Submission opens</strong> for Cohort 9, Cohort 10" in page
+    assert page.count("<strong>Scores come out</strong>") == 1
+    assert "Registration for <strong>Cohort 11</strong> opens in" in page
+
+
+@pytest.mark.parametrize("cohorts", [1, 3])
+def test_home_takes_three_queries(
+    client: Client, cohorts: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(10, 10 + cohorts):
+        make.cohort(number, 2017 + number)
+    with django_assert_num_queries(3):
+        home(client, make.REGISTERING)
 
 
 def test_home_leads_who_is_signed_in_to_the_dashboard(client: Client) -> None:
