@@ -1,0 +1,92 @@
+"""Money that does not come in time is reminded of: at once, after two weeks, then every month."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from certification.kernel import reconcile
+from certification.kernel.models import OutboxMessage
+from payments import selectors, services
+from payments.models import PurchaseOrder
+from payments.services.decisions import PAYMENT_TERM
+from tests.factories import payments as make
+from tests.factories import sponsors
+from tests.factories.payments import NOW
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("offers_on_sale")]
+
+DUE = NOW + PAYMENT_TERM
+
+
+def _remind(at: datetime) -> int:
+    counts = reconcile.run("payments.remind_overdue", at)
+    assert counts is not None
+    return counts["reminded"]
+
+
+def _pay(request: PurchaseOrder, amount_minor: int) -> None:
+    services.record_transfer(
+        order_id=request.order_id,
+        by=make.office(),
+        amount_minor=amount_minor,
+        reference=f"T-{amount_minor}",
+        received_at=NOW,
+        now=NOW,
+    )
+
+
+def test_an_invoice_is_overdue_from_its_instant_on_and_says_what_is_missing() -> None:
+    request = sponsors.accepted_places(2)
+    _pay(request, 30_000)
+    assert selectors.overdue(DUE - timedelta(microseconds=1)) == []
+    late = selectors.overdue(DUE)
+    assert [(one.purchase_order, one.outstanding_minor) for one in late] == [(request, 70_000)]
+
+
+def test_reminders_go_out_by_the_calendar_each_once() -> None:
+    sponsors.accepted_places(2)
+    days = [-1, 0, 0, 13, 14, 14, 43, 44, 73, 74]
+    assert [_remind(DUE + timedelta(days=day)) for day in days] == [0, 1, 0, 0, 1, 0, 0, 1, 0, 1]
+
+
+def test_after_an_outage_one_reminder_goes_out_and_not_all_that_were_missed() -> None:
+    sponsors.accepted_places(2)
+    assert [_remind(DUE + timedelta(days=200)) for _ in range(2)] == [1, 0]
+    assert OutboxMessage.objects.filter(subject__startswith="Reminder").count() == 2
+
+
+def test_sponsor_and_billing_contact_are_told_the_sum_and_the_day() -> None:
+    request = sponsors.accepted_places(2)
+    _pay(request, 30_000)
+    _remind(DUE)
+    mails = OutboxMessage.objects.filter(subject__startswith="Reminder")
+    assert set(mails.values_list("recipient", flat=True)) == {
+        request.order.payer.email,
+        request.billing_email,
+    }
+    for mail in mails:
+        assert "$700.00 USD" in mail.body
+        assert "PO-77" in mail.body
+
+
+def test_a_billing_contact_who_is_the_sponsor_gets_one_mail() -> None:
+    by = sponsors.sponsor()
+    request = sponsors.accepted_places(1, by=by)
+    PurchaseOrder.objects.filter(pk=request.pk).update(billing_email=by.email.upper())
+    _remind(DUE)
+    assert OutboxMessage.objects.filter(subject__startswith="Reminder").count() == 1
+
+
+def test_a_candidates_own_purchase_order_is_reminded_of_too() -> None:
+    make.accepted_order(staff=make.office())
+    assert _remind(NOW + PAYMENT_TERM + timedelta(hours=1)) == 1
+
+
+def test_what_is_paid_cancelled_or_undecided_is_not_reminded_of() -> None:
+    _pay(sponsors.accepted_places(1), 50_000)
+    cancelled = sponsors.accepted_places(1)
+    services.cancel_purchase_order(purchase_order_id=cancelled.pk, by=make.office(), reason="No.", now=NOW)
+    sponsors.places()
+    assert _remind(DUE + timedelta(days=1)) == 0
