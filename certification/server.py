@@ -100,6 +100,8 @@ def _prepare_site() -> str:
 
         make_folders()
         call_command("migrate", interactive=False, verbosity=0)
+        # A text that is new in this version is published; what staff have written stays.
+        call_command("programme", stdout=StringIO())
         _collect_static()
         if DEMO:
             call_command("demo", stdout=accounts)

@@ -14,7 +14,7 @@ from portfolio.models import Framework
 
 
 class Command(BaseCommand):
-    help = "Load the shipped frameworks, and publish the shipped texts that candidates affirm.  Repeatable."
+    help = "Load the shipped frameworks, and publish the shipped texts that have no version yet.  Repeatable."
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
