@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -34,7 +35,7 @@ def receipt(order: Order, now: datetime = NOW) -> PaymentDocument:
     return issue_receipt(order, now=now)
 
 
-def accepted(**fields: object) -> PurchaseOrder:
+def accepted(**fields: Any) -> PurchaseOrder:
     order = make.accepted_order(staff=make.office(), **fields)
     return order.purchase_orders.get()
 
