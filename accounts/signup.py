@@ -17,13 +17,19 @@ OPEN_TO_ALL = (
 )
 
 
+class PurposeField(forms.ChoiceField):
+    """What an account is for; without a choice, for becoming a candidate."""
+
+    def clean(self, value: Any) -> str:
+        return str(super().clean(value or Role.CANDIDATE.value))
+
+
 class SignupForm(allauth.SignupForm):
     """allauth's own, with the choice of what the account is for; `?as=sponsor` chooses beforehand."""
 
-    purpose = forms.ChoiceField(
+    purpose = PurposeField(
         label="What the account is for",
         choices=OPEN_TO_ALL,
-        required=False,
         widget=forms.RadioSelect,
         error_messages={"invalid_choice": "Choose one of the two."},
         help_text="One account is for one of them alone.",
@@ -34,7 +40,3 @@ class SignupForm(allauth.SignupForm):
         super().__init__(*args, **kwargs)
         wanted = context.request.GET.get("as")
         self.fields["purpose"].initial = wanted if wanted in dict(OPEN_TO_ALL) else Role.CANDIDATE.value
-
-    def clean_purpose(self) -> str:
-        """Without a choice, a candidate."""
-        return str(self.cleaned_data["purpose"] or Role.CANDIDATE)

@@ -75,7 +75,7 @@ def request_seats(request: HttpRequest) -> HttpResponse:
 @require_GET
 def seats(request: HttpRequest, purchase_order_id: UUID) -> HttpResponse:
     """One purchase order: its places, its money, its documents."""
-    return _places(request, _page_of(request, purchase_order_id), RosterForm())
+    return _places(request, _page_of(request, purchase_order_id), RosterForm(), None)
 
 
 @_sponsors
@@ -88,7 +88,7 @@ def roster(request: HttpRequest, purchase_order_id: UUID) -> HttpResponse:
         return redirect(page.card.url)
     form = RosterForm(request.POST, request.FILES, too_large=was_too_large(request))
     if not form.is_valid():
-        return _places(request, page, form, status=UNPROCESSABLE)
+        return _places(request, page, form, None)
     try:
         taken = services.upload_roster(
             purchase_order_id=purchase_order_id,
@@ -97,9 +97,7 @@ def roster(request: HttpRequest, purchase_order_id: UUID) -> HttpResponse:
             now=clock.now(),
         )
     except Refusal as refusal:
-        for problem in (refusal.message, *refusal.details):
-            form.add_error("file", problem)
-        return _places(request, page, form, status=UNPROCESSABLE)
+        return _places(request, page, RosterForm(), refusal)
     people = "1 person has" if taken.named == 1 else f"{taken.named} people have"
     known = f" {taken.known} had one before." if taken.known else ""
     messages.success(request, f"{people} a place now.{known}")
@@ -134,10 +132,12 @@ def place(request: HttpRequest, seat_id: UUID) -> HttpResponse:
     )
 
 
-def _places(request: HttpRequest, page: PlacesPage, form: RosterForm, *, status: int = 200) -> HttpResponse:
-    return render(
-        request, "payments/sponsors/purchase_order.html", {"page": page, "form": form}, status=status
-    )
+def _places(
+    request: HttpRequest, page: PlacesPage, form: RosterForm, refusal: Refusal | None
+) -> HttpResponse:
+    context = {"page": page, "form": form, "refusal": refusal}
+    status = UNPROCESSABLE if form.is_bound or refusal else 200
+    return render(request, "payments/sponsors/purchase_order.html", context, status=status)
 
 
 def _sponsor(request: HttpRequest) -> User:
