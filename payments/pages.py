@@ -22,6 +22,16 @@ _MAY_PAY = frozenset({Situation.PAY, Situation.UNFINISHED, Situation.REQUESTED, 
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyBack:
+    """A sum that went back to its payer, and the reference to find it by."""
+
+    amount_minor: int
+    currency: str
+    at: datetime
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPage:
     """Everything the order page shows.
 
@@ -68,13 +78,21 @@ class OrderPage:
         return [row for row in self.ledger if row.kind == LedgerKind.TO_RETURN and not hasattr(row, "answer")]
 
     @property
-    def returned(self) -> list[LedgerRow]:
-        return [row for row in self.ledger if row.kind == LedgerKind.RETURNED]
+    def returned(self) -> list[MoneyBack]:
+        """What staff returned."""
+        return self._back(LedgerKind.RETURNED)
 
     @property
-    def taken_back(self) -> list[LedgerRow]:
+    def taken_back(self) -> list[MoneyBack]:
         """What a bank took back in a dispute."""
-        return [row for row in self.ledger if row.kind == LedgerKind.CHARGED_BACK]
+        return self._back(LedgerKind.CHARGED_BACK)
+
+    def _back(self, kind: LedgerKind) -> list[MoneyBack]:
+        return [
+            MoneyBack(-row.amount_minor, row.currency, row.received_at, row.provider_ref)
+            for row in self.ledger
+            if row.kind == kind
+        ]
 
     @property
     def outstanding_minor(self) -> int:

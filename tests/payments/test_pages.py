@@ -193,6 +193,7 @@ def test_money_that_went_back_is_shown_as_returned(client: Client, second: Secon
     services.check_attempt(attempt_id=attempt.pk, now=NOW)
     page = _text(_as(client, order.payer).get(order.get_absolute_url()))
     assert "$600.00 USD came in where $500.00 USD was owed." in page
+    assert "The fee itself is still owed" in page
     services.record_return(
         ledger_row_id=order.ledger.get().pk, by=make.office(), reference="re_7", returned_at=NOW, now=NOW
     )
@@ -209,8 +210,9 @@ def test_money_a_bank_took_back_is_shown(client: Client, second: SecondProvider)
     second.dispute("dp_1", attempt.provider_ref, DisputeState.LOST)
     services.check_dispute(gateway="second", reference="dp_1", now=NOW)
     page = _text(_as(client, order.payer).get(order.get_absolute_url()))
-    assert "Taken back" in page
+    assert "This payment was taken back" in page
     assert "dp_1" in page
+    assert "Nothing more is owed" not in page
 
 
 def test_a_question_of_the_staff_leads_to_the_corrected_purchase_order(client: Client) -> None:
