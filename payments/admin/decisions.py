@@ -16,14 +16,14 @@ def if_accepted(shown: Any) -> tuple[str, ...]:
     if shown.order.purpose != SEATS:
         return ("Its candidate is registered at once; the money may come later.", invoice)
     claimed = _people(shown.claimed_seats)
-    return (f"{claimed} with a claimed seat are registered at once, later ones when they claim.", invoice)
+    return (f"{claimed} registered at once, later ones when they claim.", invoice)
 
 
 def if_declined(shown: Any) -> tuple[str, ...]:
     if shown.order.purpose != SEATS:
         return ("Its sender can send another one, or pay in another way.",)
     claimed = _people(shown.claimed_seats)
-    return ("All of its seats become void.", f"{claimed} with a claimed seat are told to pay in another way.")
+    return ("All of its seats become void.", f"{claimed} told to pay in another way.")
 
 
 def if_cancelled(shown: Any) -> tuple[str, ...]:
@@ -42,4 +42,6 @@ def if_cancelled(shown: Any) -> tuple[str, ...]:
 
 
 def _people(how_many: int) -> str:
-    return "1 candidate" if how_many == 1 else f"{how_many} candidates"
+    if how_many == 1:
+        return "1 candidate with a claimed seat is"
+    return f"{how_many} candidates with a claimed seat are"

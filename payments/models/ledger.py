@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from certification.kernel import ids
 from certification.kernel.states import append_only
+from payments.money import spoken
 from payments.states import INCOMING, OUTGOING, TRANSFER, LedgerKind
 
 from .orders import Order
@@ -71,7 +72,7 @@ class LedgerRow(models.Model):
         triggers = append_only()
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} {self.currency} by {self.gateway}"
+        return f"{spoken(self.amount_minor, self.currency)} by {self.gateway}"
 
 
 class MoneyToReturn(LedgerRow):
