@@ -325,6 +325,12 @@ class PolicyDocumentAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": "Write a new version of a text"}
+        return super().add_view(request, form_url, {**title, **(extra_context or {})})
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if not change:
             kwargs["form"] = TextForm

@@ -22,6 +22,7 @@ from certification.kernel.prose import refused_addresses
 from .models import PolicyDocument
 from .states import TEXT_KINDS, AffirmationKind
 
+MAX_TITLE = 120
 MAX_LETTERS = 60_000
 _SHIPPED = Path(__file__).parent / "texts"
 _KINDS = [kind for kind, _ in TEXT_KINDS]
@@ -107,8 +108,8 @@ def problems_of(title: str, body: str) -> list[str]:
     problems = []
     if not title:
         problems.append("Give the text a title.")
-    if len(title) > PolicyDocument._meta.get_field("title").max_length:
-        problems.append("The title is longer than 120 letters. Shorten it.")
+    if len(title) > MAX_TITLE:
+        problems.append(f"The title is longer than {MAX_TITLE} letters. Shorten it.")
     if not body:
         problems.append("Write the text itself.")
     if len(body) > MAX_LETTERS:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import zip_longest
 
 from django.utils.text import slugify
 
@@ -58,7 +57,7 @@ class Block:
     def body(self) -> tuple[tuple[tuple[str, Line], ...], ...]:
         """The rows below the head, each cell with what its column is called."""
         names = ["".join(span.text for span in cell) for cell in self.head]
-        return tuple(tuple(zip_longest(names[: len(row)], row, fillvalue="")) for row in self.rows[1:])
+        return tuple(tuple(zip([*names, *[""] * len(row)], row, strict=False)) for row in self.rows[1:])
 
 
 @dataclass(frozen=True, slots=True)

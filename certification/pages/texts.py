@@ -38,14 +38,14 @@ READING_ORDER = (
     ("fees", "Fees and refunds"),
     ("candidates:register", "Registration"),
 )
-_PAGE_OF = {
+_PAGE_OF: dict[str, str] = {
     PageKind.JOURNEY: "process",
     AffirmationKind.REQUIREMENTS: "requirements",
     AffirmationKind.STANDARDS: "standards",
     PageKind.SCORING: "how_scoring_works",
     PageKind.FEES: "fees",
 }
-_TEMPLATES = {
+_TEMPLATES: dict[str, str] = {
     PageKind.WELCOME: "pages/home.html",
     PageKind.JOURNEY: "pages/process.html",
     AffirmationKind.REQUIREMENTS: "pages/requirements.html",

@@ -26,7 +26,9 @@ def test_home_says_what_the_year_is_at(client: Client) -> None:
     assert "opens tomorrow, on" in home(client, window.opens - timedelta(microseconds=1))
     assert reverse("candidates:register") in home(client, window.opens)
     assert "is open until" in home(client, window.opens)
-    assert "is open until" not in home(client, window.closes)
+    closed = home(client, window.closes)
+    assert "is open until" not in closed
+    assert "Next: submission opens for Cohort 10, " in closed
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,6 @@ def spans(line: Line) -> SafeString:
     return format_html_join("", "{}", ((_drawn(span),) for span in line))
 
 
-@register.filter
-def words(line: Line) -> str:
-    """A line without its structure, for a label or a description."""
-    return "".join(span.text for span in line)
-
-
 def _drawn(span: Span) -> str:
     if span.href:
         return format_html('<a href="{}">{}</a>', span.href, span.text)
