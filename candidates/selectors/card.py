@@ -170,7 +170,7 @@ _TO_PAY = {
     ),
     Situation.UNFINISHED: (
         "Finish your payment",
-        "You opened the payment page, and we have not heard of a card yet.",
+        "You opened a payment page. Go on there, choose another way, or see whether your money came.",
         "Go on paying",
     ),
     Situation.TOO_LATE: (

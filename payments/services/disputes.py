@@ -65,7 +65,7 @@ def _converge(order_id: UUID, attempt: PaymentAttempt, told: ProviderDispute, no
         dispute.closed_at = told.closed_at or now
         dispute.save(update_fields=["state", "amount_minor", "currency", "closed_at"])
         if dispute.state == DisputeState.LOST:
-            return _take_back(dispute)
+            return _take_back(dispute, at=dispute.closed_at)
     elif told.state != dispute.state:
         logger.warning(
             "payments: dispute %s is %s, and now said to be %s", dispute.pk, dispute.state, told.state
@@ -73,7 +73,7 @@ def _converge(order_id: UUID, attempt: PaymentAttempt, told: ProviderDispute, no
     return f"A dispute over {_sum_of(dispute)}: {dispute.get_state_display().lower()}."
 
 
-def _take_back(dispute: Dispute) -> str:
+def _take_back(dispute: Dispute, *, at: datetime) -> str:
     attempt = dispute.attempt
     came_in = attempt.order.ledger.filter(
         gateway=attempt.gateway, provider_ref=attempt.provider_ref, kind__in=INCOMING
@@ -90,7 +90,7 @@ def _take_back(dispute: Dispute) -> str:
         about=row,
         amount_minor=-dispute.amount_minor,
         currency=dispute.currency,
-        received_at=dispute.closed_at,
+        received_at=at,
         note=f"Taken back in a dispute. {dispute.reason}".strip(),
     )
     logger.warning("payments: order %s lost a dispute", attempt.order_id)
