@@ -116,8 +116,9 @@ def place(request: HttpRequest, seat_id: UUID) -> HttpResponse:
     if seat is None:
         raise Http404
     page = _page_of(request, seat.purchase_order_id)
-    form = PlaceForm(request.POST or None, initial={"name": seat.name, "email": seat.email})
-    if request.method == "POST" and form.is_valid():
+    posted = request.method == "POST"
+    form = PlaceForm(request.POST if posted else None, initial={"name": seat.name, "email": seat.email})
+    if posted and form.is_valid():
         wanted = {"name": "", "email": ""} if "clear" in request.POST else form.cleaned_data
         try:
             services.change_seat(seat_id=seat_id, by=_sponsor(request), now=clock.now(), **wanted)
@@ -126,7 +127,7 @@ def place(request: HttpRequest, seat_id: UUID) -> HttpResponse:
         else:
             messages.success(request, f"Place {seat.number} is saved.")
             return redirect(page.card.url)
-    status = UNPROCESSABLE if form.is_bound else 200
+    status = UNPROCESSABLE if posted else 200
     return render(
         request, "payments/sponsors/place.html", {"page": page, "seat": seat, "form": form}, status=status
     )

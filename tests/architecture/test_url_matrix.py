@@ -34,7 +34,7 @@ from tests.factories.candidates import account
 from tests.factories.scoring import scorer, user_of
 from tests.factories.worlds import NOW, World
 
-from .url_table import COLUMNS, SHARED, SHOWN_TO_WHOEVER_KNOWS, SIGN_IN, WORLD_NAMES, table
+from .url_table import COLUMNS, OF_SPONSORS, SHARED, SHOWN_TO_WHOEVER_KNOWS, SIGN_IN, WORLD_NAMES, table
 
 pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST")
@@ -96,6 +96,8 @@ class Cast:
     outsiders: Mapping[str, User]
 
     def owner(self, address: str, world: World) -> User:
+        if address in OF_SPONSORS:
+            return world.sponsor
         match address.partition(":")[0]:
             case "candidates":
                 return world.applicant
@@ -133,7 +135,13 @@ def people(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
             "staff": account(Role.STAFF),
         }
         for world in (first, second):
-            for person in (world.candidate, world.applicant, world.holder, world.scorer):
+            for person in (
+                world.candidate,
+                world.applicant,
+                world.holder,
+                world.scorer,
+                world.sponsor,
+            ):
                 begin_session(person)
         for person in outsiders.values():
             begin_session(person)

@@ -7,7 +7,8 @@ a rule of its own, below.
 Columns:
     visitor   nobody is signed in
     owner     whose thing the address names: for `candidates:` the applicant, for `certificates:` the
-              holder, for `scoring:` the scorer with the packet, else the candidate
+              holder, for `scoring:` the scorer with the packet, for OF_SPONSORS the sponsor, else
+              the candidate
     other     the same person of the other world
     candidate, sponsor, scorer, lead, staff: somebody else of that role
 Answers:
@@ -41,6 +42,8 @@ WORLD_NAMES = {
     "portfolio:report": {"entry_id": "released_entry_id"},
     "certificates:download": {"number": "certificate"},
     "verify_number": {"number": "certificate"},
+    "payments:seat": {"code": "seat_code"},
+    "payments:purchase_order_file": {"file_id": "purchase_order_file_id"},
 }
 
 # What an address names that belongs to nobody; with None, each world says what it is called there.
@@ -56,8 +59,19 @@ SHARED = {
     "uidb36": "1",
 }
 
+# Pages of who pays for others.
+OF_SPONSORS = {
+    "payments:sponsor",
+    "payments:request_seats",
+    "payments:seats",
+    "payments:roster",
+    "payments:place",
+    "payments:correct",
+    "payments:purchase_order_file",
+}
+
 # Whoever was given the number or the reference may see what it names: that is what they are for.
-SHOWN_TO_WHOEVER_KNOWS = {"payments:sandbox", "payments:document_by_link", "verify_number"}
+SHOWN_TO_WHOEVER_KNOWS = {"payments:sandbox", "payments:seat", "payments:document_by_link", "verify_number"}
 
 _TABLE = """
 address                              method visitor owner other candidate sponsor scorer lead staff
@@ -72,7 +86,7 @@ for_districts                        GET   200     200   200   200       200    
 contact                              GET   200     200   200   200       200     200    200  200
 privacy                              GET   200     200   200   200       200     200    200  200
 preview_text                         POST  in      404   404   404       404     404    404  404
-dashboard                            GET   in      200   200   200       200     302    302  302
+dashboard                            GET   in      200   200   200       302     302    302  302
 healthz                              GET   200     200   200   200       200     200    200  200
 accounts:profile                     GET   in      200   200   200       200     200    200  200
 accounts:profile                     POST  in      200   200   200       200     200    200  200
@@ -146,7 +160,23 @@ payments:pay                         GET   in      302   404   404       404    
 payments:pay                         POST  in      302   404   404       404     404    404  404
 payments:return                      GET   in      302   404   404       404     404    404  404
 payments:purchase_order              GET   in      200   404   404       404     404    404  404
-payments:purchase_order              POST  in      200   404   404       404     404    404  404
+payments:purchase_order              POST  in      422   404   404       404     404    404  404
+payments:claim                       GET   in      302   404   404       404     404    404  404
+payments:claim                       POST  in      302   404   404       404     404    404  404
+payments:give_back                   GET   in      302   404   404       404     404    404  404
+payments:give_back                   POST  in      302   404   404       404     404    404  404
+payments:seat                        GET   200     200   200   200       200     200    200  200
+payments:sponsor                     GET   in      200   200   404       200     404    404  404
+payments:request_seats               GET   in      302   302   404       302     404    404  404
+payments:request_seats               POST  in      302   302   404       302     404    404  404
+payments:seats                       GET   in      200   404   404       404     404    404  404
+payments:roster                      GET   in      302   404   404       404     404    404  404
+payments:roster                      POST  in      422   404   404       404     404    404  404
+payments:place                       GET   in      200   404   404       404     404    404  404
+payments:place                       POST  in      302   404   404       404     404    404  404
+payments:correct                     GET   in      200   404   404       404     404    404  404
+payments:correct                     POST  in      422   404   404       404     404    404  404
+payments:purchase_order_file         GET   in      200   404   404       404     404    404  200
 portfolio:entries                    GET   in      200   200   200       404     404    404  404
 portfolio:frameworks                 GET   200     200   200   200       200     200    200  200
 portfolio:directions                 GET   200     200   200   200       200     200    200  200

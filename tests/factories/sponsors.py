@@ -49,14 +49,14 @@ def places(
     how_many: int = 3,
     *,
     by: User | None = None,
-    offer: Offer = OFFER,
+    offer_id: uuid.UUID = OFFER.id,
     number: str = "PO-77",
     now: datetime = NOW,
     document: Document | None = None,
 ) -> PurchaseOrder:
     """A sponsor's purchase order that waits for staff."""
     return services.request_seats(
-        offer_id=offer.id,
+        offer_id=offer_id,
         by=by or sponsor(),
         how_many=how_many,
         details=make.details(number),

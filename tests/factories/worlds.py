@@ -25,7 +25,7 @@ from portfolio.models import Entry, Evidence, Receipt
 from portfolio.results.services import release_due
 from scoring import outcomes
 from scoring.models import Scorer
-from tests.factories import candidates, portfolio, results, scoring
+from tests.factories import candidates, portfolio, results, scoring, sponsors
 
 NOW = datetime(2028, 5, 10, 12, tzinfo=UTC)
 """In the second submission window of the cohort that began in 2027."""
@@ -40,6 +40,7 @@ class World:
     applicant: User
     holder: User
     scorer: User
+    sponsor: User
     names: Mapping[str, object]
 
 
@@ -99,11 +100,19 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
     receipt = PaymentDocument.objects.get(order=order)
     certificate = _certificate(stage)
     on_the_desk = scoring.assignment(scoring.packet("entry-2"), scorer).packet
+    ordered = sponsors.places(
+        by=sponsors.sponsor(),
+        offer_id=stage.next.pk,
+        now=_REGISTERING_NEXT,
+        document=sponsors.document(),
+    )
+    seat = sponsors.free_seat(ordered)
     return World(
         candidate=candidate,
         applicant=applying.account,
         holder=certificate.candidacy.account,
         scorer=scoring.user_of(scorer),
+        sponsor=ordered.order.payer,
         names={
             "cohort_id": stage.next.pk,
             "registration_id": applying.pk,
@@ -121,6 +130,10 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
             "certificate": certificate.number,
             "code": on_the_desk.code,
             "file_id": on_the_desk.files.get().pk,
+            "purchase_order_id": ordered.pk,
+            "purchase_order_file_id": ordered.files.get().pk,
+            "seat_id": seat.pk,
+            "seat_code": seat.code,
         },
     )
 

@@ -101,7 +101,7 @@ def test_every_code_that_opens_nothing_gets_the_same_answer() -> None:
     services.decline_purchase_order(
         purchase_order_id=void.purchase_order_id, by=make.office(), reason="No.", now=NOW
     )
-    elsewhere = sponsors.free_seat(sponsors.places(offer=OTHER_OFFER))
+    elsewhere = sponsors.free_seat(sponsors.places(offer_id=OTHER_OFFER.id))
     said = set()
     for code in (taken.code, void.code, elsewhere.code, "ABCDEFGHJK", "", "'; DROP TABLE", "0" * 5_000):
         order = sponsors.candidate_order()
