@@ -28,7 +28,7 @@ def _read(content: bytes, name: str = "po.pdf") -> purchase_files.Document:
 
 
 def _stored() -> set[Path]:
-    folder = Path(storages["identity"].path("purchase-orders"))  # type: ignore[attr-defined]
+    folder = Path(storages["identity"].path("purchase-orders"))
     return set(folder.iterdir()) if folder.exists() else set()
 
 
