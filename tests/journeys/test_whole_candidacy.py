@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import mail
-from pytest_django import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Role, User
 from candidates.documents import publish_documents
@@ -26,18 +23,18 @@ from portfolio.frameworks import load_frameworks
 from scoring import api as scoring
 from scoring.models import RubricEntry
 
+from .steps import PASSWORD, Visit, create_account, register, sign_in
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PASSWORD = "a-long-enough-password"
 COACH = Identity(
     names=("Philomena Oyelaran-Whitcombe",),
     emails=("philomena@brightwater-schools.example",),
     organisations=("Brightwater Elementary School", "Brightwater Unified District"),
 )
-Visit = Callable[[str], "Page"]
 
 
 @pytest.fixture(autouse=True)
@@ -46,30 +43,12 @@ def _travelled_clock() -> Iterator[None]:
     clock.travel_back()
 
 
-@pytest.fixture
-def visit(chromium: Browser, live_server: LiveServer, settings: Settings) -> Iterator[Visit]:
-    """Open the site as somebody: each person has a browser of their own."""
-    settings.MFA_REQUIRED = False
-    settings.SITE_URL = live_server.url
-    profiles: dict[str, BrowserContext] = {}
-
-    def as_person(name: str) -> Page:
-        if name not in profiles:
-            profiles[name] = chromium.new_context(base_url=live_server.url, timezone_id="Europe/Berlin")
-            profiles[name].set_default_timeout(15_000)
-        return profiles[name].pages[0] if profiles[name].pages else profiles[name].new_page()
-
-    yield as_person
-    for profile in profiles.values():
-        profile.close()
-
-
 def test_a_person_registers_pays_submits_is_scored_and_is_certified(visit: Visit, tmp_path: Path) -> None:
     _announce_a_cohort()
     _travel_to(datetime(2026, 11, 5, 15, tzinfo=UTC))
     coach = visit("coach")
     _sign_up(coach)
-    _register(coach)
+    register(coach, name=COACH.names[0], school=COACH.organisations[0], district=COACH.organisations[1])
     _pay(coach)
 
     year = CohortYear.objects.get(number=1)
@@ -161,44 +140,7 @@ def _sign_up(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Register", exact=True).click()
     page.get_by_role("link", name="Create an account").click()
-    page.get_by_label("Email").fill(COACH.emails[0])
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password (again)").fill(PASSWORD)
-    page.get_by_role("button", name="Create").click()
-    page.wait_for_url("**/confirm-email/")
-    link = re.search(r"https?://\S+/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
-    assert link, mail.outbox[-1].body
-    page.goto(link[0])
-    page.get_by_role("button", name="Confirm").click()
-    if "/login/" in page.url:
-        _sign_in(page, COACH.emails[0])
-
-
-def _sign_in(page: Page, email: str) -> None:
-    page.goto("/accounts/login/")
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.locator("main").get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/login/" not in url)
-
-
-def _register(page: Page) -> None:
-    page.goto("/register/")
-    page.get_by_role("button", name="Start registering").click()
-    page.get_by_label("Name on the certificate").fill(COACH.names[0])
-    page.get_by_role("button", name="Save and go on").click()
-    page.get_by_label("School or organisation").fill(COACH.organisations[0])
-    page.get_by_label("District").fill(COACH.organisations[1])
-    page.get_by_label("Country").fill("United States")
-    page.get_by_label("Job title").fill("Instructional coach")
-    page.get_by_label("Yes").check()
-    page.get_by_label("Full school years").fill("4")
-    page.get_by_label("Share of your work time").fill("80")
-    page.get_by_role("button", name="Save and go on").click()
-    for box in page.get_by_role("checkbox").all():
-        box.check()
-    page.get_by_role("button", name="Save and go on").click()
-    page.get_by_role("button", name="Send and go to the payment").click()
+    create_account(page, COACH.emails[0])
 
 
 def _pay(page: Page) -> None:
@@ -245,8 +187,8 @@ def _fill_and_submit(page: Page, title: str, folder: Path) -> None:
 
 def _check_blinding(office: Page, second: Page) -> None:
     """One staff person looks at every cleaned entry, another signs it off."""
-    _sign_in(office, _address("office"))
-    _sign_in(second, _address("second"))
+    sign_in(office, _address("office"))
+    sign_in(second, _address("second"))
     for person, button in (
         (office, "Checked: nobody can be recognised"),
         (second, "Sign off and hand to scorers"),
@@ -268,7 +210,7 @@ def _check_blinding(office: Page, second: Page) -> None:
 
 
 def _score_everything(page: Page, name: str) -> None:
-    _sign_in(page, _address(name))
+    sign_in(page, _address(name))
     for _ in range(2):
         page.goto("/scoring/")
         page.get_by_role("link", name="Start scoring").click()
