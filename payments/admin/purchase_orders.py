@@ -13,6 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils import formats
 
 from certification.kernel import clock
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
@@ -102,7 +103,7 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
         "claimed",
         "state",
         "requested_at",
-        "due_at",
+        "due_on",
     ]
     list_filter = ["state", DueFilter]
     search_fields = ["number", "organisation", "billing_email", "order__payer__email", "places__email"]
@@ -123,10 +124,10 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
                 ]
             },
         ),
-        ("Money and seats", {"fields": ["amount", "received", "outstanding", "due_at", "seats", "claimed"]}),
+        ("Money and seats", {"fields": ["amount", "received", "outstanding", "due_on", "seats", "claimed"]}),
         ("Decision", {"fields": ["state", "decided_at", "decided_by", "decision_reason"]}),
     ]
-    readonly_fields = ["order_link", "amount", "received", "outstanding", "claimed"]
+    readonly_fields = ["order_link", "amount", "received", "outstanding", "due_on", "claimed"]
     inlines = [FileInline, SeatInline, DocumentInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PurchaseOrder]:
@@ -157,6 +158,11 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
         if request.state != PurchaseOrderState.ACCEPTED:
             return "–"
         return money.spoken(request.outstanding_minor, request.order.currency)
+
+    @admin.display(description="due", ordering="due_at")
+    def due_on(self, request: PurchaseOrder) -> str:
+        """The last day to pay, as the invoice names it."""
+        return formats.date_format(request.due_on) if request.due_on else "–"
 
     @admin.display(description="seats claimed", ordering="claimed_seats")
     def claimed(self, request: Any) -> str:

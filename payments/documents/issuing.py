@@ -69,7 +69,7 @@ def issue_invoice(purchase_order: PurchaseOrder, *, now: datetime) -> PaymentDoc
         now=now,
         lines=(_sold(order, purchase_order),),
         received=_received(order),
-        due_on=_day(purchase_order.due_at) if purchase_order.due_at else None,
+        due_on=purchase_order.due_on,
     )
 
 

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import models
 
 from certification.kernel.money import decimals
+from payments.models.purchase_orders import last_day_before
 
 Row = dict[str, Any]
 Cell = str | int | Decimal
@@ -73,6 +74,15 @@ def instant(name: str, field: str) -> tuple[Column, ...]:
         ),
         Column(f"{name}_at", (field,), lambda row: _civil(row[field]).isoformat() if row[field] else ""),
     )
+
+
+def deadline(name: str, field: str) -> tuple[Column, ...]:
+    """The last civil day before a deadline, as people are told it, and the deadline itself."""
+    _, at = instant(name, field)
+    last_day = Column(
+        f"{name}_on", (field,), lambda row: last_day_before(row[field]).isoformat() if row[field] else ""
+    )
+    return (last_day, at)
 
 
 def amount(name: str, field: str, currency: str) -> tuple[Column, ...]:

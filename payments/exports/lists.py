@@ -6,7 +6,7 @@ from payments import desk
 from payments.models import LedgerRow, MoneyToReturn, Order, PaymentDocument, PurchaseOrder, Seat
 from payments.states import DocumentKind, LedgerKind, OrderState, PurchaseOrderState, SeatState
 
-from .cells import PAYER, ZONE, Column, Row, amount, choice, guarded, instant, number, text
+from .cells import PAYER, ZONE, Column, Row, amount, choice, deadline, guarded, instant, number, text
 from .streams import Export
 
 
@@ -77,7 +77,7 @@ EXPORTS: tuple[Export, ...] = (
             choice("state", "state", PurchaseOrderState),
             *instant("decided", "decided_at"),
             text("reason", "decision_reason"),
-            *instant("due", "due_at"),
+            *deadline("due", "due_at"),
             *amount("amount", "order__amount_minor", "order__currency"),
             *amount("received", "received_minor", "order__currency"),
             *amount("outstanding", "outstanding_minor", "order__currency"),

@@ -5,6 +5,9 @@ Source: the programme's rules, section 4.
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
 from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.db import models
@@ -20,6 +23,11 @@ from .orders import Order
 
 def originals() -> Storage:
     return storages["identity"]
+
+
+def last_day_before(due_at: datetime) -> date:
+    """The programme's last civil day that holds an instant before `due_at`."""
+    return (due_at - datetime.resolution).astimezone(ZoneInfo(settings.PROGRAMME_ZONE)).date()
 
 
 class PurchaseOrder(models.Model):
@@ -91,6 +99,11 @@ class PurchaseOrder(models.Model):
 
     def __str__(self) -> str:
         return f"PO {self.number} of {self.organisation}"
+
+    @property
+    def due_on(self) -> date | None:
+        """The last day to pay, in the programme's zone, as the invoice names it."""
+        return last_day_before(self.due_at) if self.due_at else None
 
 
 class PurchaseOrderFile(models.Model):

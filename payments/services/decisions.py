@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Role, User
 from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
 from certification.kernel.states import require
+from certification.kernel.windows import civil
 from payments import documents, locks, notices
 from payments.models import PurchaseOrder
 from payments.sponsors import mails
@@ -135,6 +138,13 @@ def cancel_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, now
     return request
 
 
+def due_at(accepted_at: datetime) -> datetime:
+    """The instant from which an invoice is overdue: the end of the last day to pay, which it names."""
+    zone = settings.PROGRAMME_ZONE
+    last_day = accepted_at.astimezone(ZoneInfo(zone)).date() + PAYMENT_TERM
+    return civil(last_day + timedelta(days=1), zone)
+
+
 def require_staff(by: User) -> None:
     """Let nobody else decide about money.
 
@@ -160,7 +170,7 @@ def _decide(
     require(PURCHASE_ORDER_ALLOWED, request.state, state, what=f"Purchase order {request.number}")
     request.state = state
     if state is PurchaseOrderState.ACCEPTED:
-        request.due_at = now + PAYMENT_TERM
+        request.due_at = due_at(now)
     _sign(request, by=by, now=now, reason=reason)
 
 

@@ -179,6 +179,13 @@ def test_money_to_return_says_what_became_of_it(staff: User) -> None:
     assert by_state[""]["went_back"] == ""
 
 
+def test_a_due_day_is_the_last_one_to_pay_as_the_invoice_prints_it(staff: User) -> None:
+    request = world.overdue(staff)
+    (line,) = written("purchase-orders", staff)
+    printed = request.documents.get().data["due_on"]
+    assert (line["due_on"], line["due_at"]) == (printed, "2027-01-01T00:00:00-06:00")
+
+
 def test_seats_and_documents_are_whole(staff: User) -> None:
     request = world.sponsored(staff, seats=3, claimed=1)
     seats = written("seats", staff)

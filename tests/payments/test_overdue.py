@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from certification.kernel import reconcile
 from certification.kernel.models import OutboxMessage
 from payments import selectors, services
+from payments.documents import facts, pdf
 from payments.models import PurchaseOrder
-from payments.services.decisions import PAYMENT_TERM
+from payments.services.decisions import due_at
 from tests.factories import payments as make
 from tests.factories import sponsors
 from tests.factories.payments import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("offers_on_sale")]
 
-DUE = NOW + PAYMENT_TERM
+DUE = due_at(NOW)
 
 
 def _remind(at: datetime) -> int:
@@ -35,6 +36,27 @@ def _pay(request: PurchaseOrder, amount_minor: int) -> None:
         received_at=NOW,
         now=NOW,
     )
+
+
+def test_the_day_the_invoice_names_is_the_last_day_on_which_it_is_not_overdue() -> None:
+    # Twenty minutes to midnight in the programme's zone, when it is the next day already in UTC.
+    late_evening = datetime(2026, 12, 2, 5, 40, tzinfo=UTC)
+    request = sponsors.accepted_places(1, now=late_evening)
+    printed = pdf.page_of(facts.from_data(request.documents.get().data)).particulars
+    assert ("Due", "31 December 2026") in printed
+    assert request.due_on == date(2026, 12, 31)
+    midnight = datetime(2027, 1, 1, 6, tzinfo=UTC)
+    assert request.due_at == midnight
+    assert selectors.overdue(midnight - timedelta(microseconds=1)) == []
+    assert [late.purchase_order for late in selectors.overdue(midnight)] == [request]
+    _remind(midnight)
+    (mail, _) = OutboxMessage.objects.filter(subject__startswith="Reminder")
+    assert "31 December 2026, 23:59 CST" in mail.body
+
+
+def test_a_day_to_pay_is_a_civil_day_across_a_change_of_the_clocks() -> None:
+    # Accepted in winter, due in summer: the day ends at its own midnight, an hour earlier in UTC.
+    assert due_at(datetime(2027, 3, 1, 18, tzinfo=UTC)) == datetime(2027, 4, 1, 5, tzinfo=UTC)
 
 
 def test_an_invoice_is_overdue_from_its_instant_on_and_says_what_is_missing() -> None:
@@ -81,7 +103,7 @@ def test_a_billing_contact_who_is_the_sponsor_gets_one_mail() -> None:
 
 def test_a_candidates_own_purchase_order_is_reminded_of_too() -> None:
     make.accepted_order(staff=make.office())
-    assert _remind(NOW + PAYMENT_TERM + timedelta(hours=1)) == 1
+    assert _remind(DUE + timedelta(hours=1)) == 1
 
 
 def test_what_is_paid_cancelled_or_undecided_is_not_reminded_of() -> None:

@@ -12,7 +12,7 @@ from certification.kernel.errors import BadInput, NotAllowed, WindowClosed
 from certification.kernel.models import AuditEvent, OutboxMessage
 from payments import services
 from payments.models import LedgerRow, Order, PurchaseOrder
-from payments.services.decisions import PAYMENT_TERM
+from payments.services.decisions import due_at
 from payments.states import DocumentKind, LedgerKind, OrderState, PurchaseOrderState, SeatState
 from tests.factories import payments as make
 from tests.factories import sponsors
@@ -247,7 +247,7 @@ def test_accepting_covers_the_claimed_invoices_all_and_mails_the_named(staff: Us
         services.accept_purchase_order(purchase_order_id=request.pk, by=staff, now=NOW)
     request.refresh_from_db()
     request.order.refresh_from_db()
-    assert (request.state, request.due_at) == (PurchaseOrderState.ACCEPTED, NOW + PAYMENT_TERM)
+    assert (request.state, request.due_at) == (PurchaseOrderState.ACCEPTED, due_at(NOW))
     assert request.order.state == OrderState.ACCEPTED
     invoice = request.documents.get()
     assert (invoice.kind, invoice.amount_minor) == (DocumentKind.INVOICE, 150_000)
