@@ -147,7 +147,7 @@ _WAITING_FOR = {
     ),
     Situation.RESERVED: (
         "Your place is reserved",
-        "You are registered, and we write to you, as soon as our staff accept its purchase order.",
+        "You are registered as soon as our staff accept your sponsor’s purchase order.",
     ),
     Situation.SEATED: (
         "Your place is paid for",

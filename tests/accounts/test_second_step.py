@@ -69,7 +69,7 @@ def test_no_other_page_passes_for_an_account_page(path: str) -> None:
 @pytest.mark.parametrize("role", [Role.CANDIDATE, Role.SPONSOR])
 def test_candidates_and_sponsors_are_not_forced(role: Role) -> None:
     assert signed_in(person(role)).get("/accounts/profile/").status_code == 200
-    assert signed_in(person(role)).get("/dashboard/").status_code == 200
+    assert signed_in(person(role)).get("/dashboard/", follow=True).status_code == 200
 
 
 def test_a_visitor_is_not_asked(client: Client) -> None:
