@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import resource
+import zlib
 from pathlib import Path
 
 import pikepdf
@@ -10,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 from pytest_django import Settings
 
 from accounts.models import Role
@@ -71,6 +75,48 @@ def test_a_document_is_what_it_decodes_to_whatever_it_is_called(content: bytes, 
 def test_what_is_no_document_is_refused_with_what_to_do(content: bytes, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         _read(content)
+
+
+def _unfolding_to(megabytes: int) -> bytes:
+    """A PDF of a megabyte at most whose table of contents unfolds to `megabytes`."""
+    packer = zlib.compressobj(9, wbits=-15)
+    once = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = ((megabytes << 20) % 65_521) << 16 | 1
+    table = b"\x78\xda" + once * megabytes + packer.flush() + checksum.to_bytes(4, "big")
+    start = b"%PDF-1.5\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n"
+    head = b"<</Type/XRef/Size 4/W[1 4 2]/Root 1 0 R/Filter/FlateDecode/Length %d>>" % len(table)
+    body = b"3 0 obj\n" + head + b"stream\n" + table + b"\nendstream\nendobj\n"
+    return start + body + b"startxref\n%d\n%%%%EOF\n" % len(start)
+
+
+def test_a_file_that_unfolds_to_gigabytes_costs_this_process_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purchase_files, "MAX_MEMORY_BYTES", 400 << 20)
+    bomb = _unfolding_to(1_000)
+    assert len(bomb) < 1 << 21
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BadInput, match="broken PDF"):
+        _read(bomb)
+    grown_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown_kilobytes < 100_000
+
+
+def test_a_file_that_keeps_its_reader_busy_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purchase_files, "MAX_CPU_SECONDS", 1)
+    many = b"3 0 R " * 1_500_000
+    pages = b"<</Type/Pages/Count 1500000/Kids[" + many + b"]>>"
+    content = b"%PDF-1.5\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n" + pages + b"\nendobj\n"
+    content += (
+        b"3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>\nendobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+    )
+    with pytest.raises(BadInput, match="broken PDF"):
+        _read(content)
+
+
+def test_a_telephones_picture_with_a_second_one_inside_is_a_jpeg() -> None:
+    written = io.BytesIO()
+    picture = Image.new("RGB", (60, 80))
+    picture.save(written, "MPO", save_all=True, append_images=[picture])
+    assert _read(written.getvalue()).content_type == "image/jpeg"
 
 
 @pytest.mark.parametrize(
