@@ -218,8 +218,12 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
             PurchaseOrderState.ACCEPTED,
             NothingToTypeForm(request.POST if request.method == "POST" else None),
             lambda form: services.accept_purchase_order(
-                purchase_order_id=shown.pk, by=staff_of(request), now=clock.now()
+                purchase_order_id=shown.pk,
+                by=staff_of(request),
+                now=clock.now(),
+                read=request.POST.get("read"),
             ),
+            hidden=(("read", services.as_sent(shown)),),
             title=f"Accept purchase order {shown.number}?",
             button="Accept it",
             done=f"Purchase order {shown.number} is accepted.",
@@ -334,7 +338,10 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
             chosen,
             NothingToTypeForm({} if "confirmed" in request.POST else None),
             lambda one, form: services.accept_purchase_order(
-                purchase_order_id=one.pk, by=staff_of(request), now=clock.now()
+                purchase_order_id=one.pk,
+                by=staff_of(request),
+                now=clock.now(),
+                read=request.POST.get(f"read-{one.pk}"),
             ),
             title="Accept these purchase orders?",
             button="Accept them",
@@ -386,6 +393,7 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
                     ("action", action),
                     ("confirmed", "1"),
                     *((ACTION_CHECKBOX_NAME, str(one.pk)) for one in chosen),
+                    *((f"read-{one.pk}", services.as_sent(one)) for one in chosen),
                 ),
                 **words,
             )

@@ -3,6 +3,7 @@
 from .attempts import StartedPayment, check_attempt, check_order, start_payment
 from .decisions import (
     accept_purchase_order,
+    as_sent,
     ask_back_purchase_order,
     cancel_purchase_order,
     decline_purchase_order,
@@ -26,6 +27,7 @@ __all__ = [
     "PurchaseOrderDetails",
     "StartedPayment",
     "accept_purchase_order",
+    "as_sent",
     "ask_back_purchase_order",
     "cancel_purchase_order",
     "change_seat",

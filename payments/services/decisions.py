@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import astuple
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,24 +22,34 @@ from payments.sponsors import mails
 from payments.states import PURCHASE_ORDER_ALLOWED, SEATS, OrderState, PurchaseOrderState
 
 from . import orders, seats
+from .purchase_orders import details_of
 
 PAYMENT_TERM = timedelta(days=30)
 LONGEST_REASON = 300
 
 
 @transaction.atomic
-def accept_purchase_order(*, purchase_order_id: UUID, by: User, now: datetime) -> PurchaseOrder:
+def accept_purchase_order(
+    *, purchase_order_id: UUID, by: User, now: datetime, read: str | None = None
+) -> PurchaseOrder:
     """Let a purchase order stand in for the money, which may come later; the invoice goes out.
 
-    Places claimed so far are paid from now on, and later ones as soon as they are claimed.
+    Places claimed so far are paid from now on, and later ones as soon as they are claimed.  `read` is
+    the fingerprint (`as_sent`) of what the page showed on which this was decided.
 
     Raises:
-        NotAllowed: `by` is not staff, the request is declined, or its order is paid or has lapsed.
+        NotAllowed: `by` is not staff, the request is declined or was corrected since it was read, or its
+            order is paid or has lapsed.
     """
     require_staff(by)
     order, request = locks.purchase_order(purchase_order_id)
     if request.state == PurchaseOrderState.ACCEPTED:
         return request
+    if read is not None and read != as_sent(request):
+        raise NotAllowed(
+            f"Purchase order {request.number} was corrected by its sender after you opened this page. "
+            "Read it again before you accept it."
+        )
     if order.state in (OrderState.SETTLED, OrderState.SEATED):
         raise NotAllowed(
             f"Purchase order {request.number} cannot be accepted: its order was paid otherwise. "
@@ -143,6 +155,13 @@ def due_at(accepted_at: datetime) -> datetime:
     zone = settings.PROGRAMME_ZONE
     last_day = accepted_at.astimezone(ZoneInfo(zone)).date() + PAYMENT_TERM
     return civil(last_day + timedelta(days=1), zone)
+
+
+def as_sent(request: PurchaseOrder) -> str:
+    """A fingerprint of what its sender wrote and sent, so that nobody accepts what they have not read."""
+    files = request.files.order_by("sha256").values_list("sha256", flat=True)
+    sent = (str(request.order_id), request.seats, *astuple(details_of(request)), *files)
+    return hashlib.sha256(repr(sent).encode()).hexdigest()[:16]
 
 
 def require_staff(by: User) -> None:

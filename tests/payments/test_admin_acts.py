@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -113,6 +114,34 @@ def test_cancelling_says_what_happens_to_seats_and_keeps_the_claimed(client: Cli
     assert state(request) == PurchaseOrderState.CANCELLED
     seats = list(request.places.values_list("state", flat=True))
     assert sorted(seats) == [SeatState.CLAIMED, SeatState.CLAIMED, SeatState.VOID]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_what_was_corrected_since_it_was_read_is_not_accepted(
+    client: Client, staff: User, several: bool
+) -> None:
+    request = world.sponsored(None, seats=3, claimed=1)
+    listed = {"action": "accept_chosen", "_selected_action": [str(request.pk)]}
+
+    def page() -> str:
+        return text(client.post(reverse(LIST), listed) if several else client.get(act("accept", request)))
+
+    def press(shown: str) -> str:
+        read = dict(re.findall(r'name="(read[^"]*)" value="([^"]*)"', shown))
+        assert len(read) == 1
+        url, posted = (
+            (reverse(LIST), listed | {"confirmed": "1"}) if several else (act("accept", request), {})
+        )
+        return text(client.post(url, posted | read, follow=True))
+
+    read_before = page()
+    services.ask_back_purchase_order(purchase_order_id=request.pk, by=staff, question="Which?", now=NOW)
+    services.resend_purchase_order(
+        purchase_order_id=request.pk, by=request.order.payer, details=make.details(), how_many=200, now=NOW
+    )
+    assert "was corrected by its sender after you opened this page" in press(read_before)
+    assert state(request) == PurchaseOrderState.REQUESTED
+    assert "is accepted" in press(page())
 
 
 def test_only_what_is_possible_is_offered(client: Client, staff: User) -> None:
