@@ -15,6 +15,8 @@ from candidates.models import Cohort
 from candidates.services import create_cohort
 from certification.kernel import clock
 from certification.season import play
+from payments.models import PurchaseOrder
+from payments.states import PurchaseOrderState
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +45,8 @@ def test_a_demo_begins_with_last_season_played_and_this_one_open(played: list[pl
     assert [options.first_year for options in played] == [2026]
     assert list(Cohort.objects.order_by("number").values_list("first_year", flat=True)) == [2026, 2027]
     assert User.objects.get(email="candidate@demo.example").has_usable_password()
+    waiting = PurchaseOrder.objects.get(order__payer__email="district@demo.example")
+    assert (waiting.state, waiting.places.count()) == (PurchaseOrderState.REQUESTED, 5)
 
 
 def test_a_clock_moved_on_replays_nothing(played: list[play.Options]) -> None:

@@ -21,15 +21,19 @@ from candidates.models import Cohort
 from candidates.services import create_cohort
 from certification.kernel import clock
 from certification.season import cast, play
+from payments import offers
+from payments import services as payments
 
 PASSWORD = "coaching-demo"  # noqa: S105  (printed on the terminal of every demo)
 NEWCOMER = "candidate@demo.example"
+SPONSOR = "district@demo.example"
 _PLAYED_CANDIDATES = 8
 
 _ACCOUNTS = (
     (NEWCOMER, "candidate, nothing begun"),
     ("{certified}", "candidate, certified last season"),
     ("{continuing}", "candidate, one entry left"),
+    (SPONSOR, "sponsor, a purchase order for five coaches with staff"),
     ("office@programme.example", "staff"),
     ("second@programme.example", "staff, second pair of eyes for blinding"),
     ("scorer01@scoring.example", "scorer (so are scorer02 to scorer08)"),
@@ -61,6 +65,8 @@ class Command(BaseCommand):
         )
         if not User.objects.filter(email=NEWCOMER).exists():
             User.objects.create_user(NEWCOMER, full_name="Robin Newcomer", role=Role.CANDIDATE)
+        if not User.objects.filter(email=SPONSOR).exists():
+            _order_seats(User.objects.create_user(SPONSOR, full_name="Dana District", role=Role.SPONSOR))
         _let_everybody_in()
 
     def _play(self, options: play.Options) -> None:
@@ -84,6 +90,25 @@ class Command(BaseCommand):
         self.stdout.write(f"Every account has the password {PASSWORD}\n")
         for address, what in lines:
             self.stdout.write(f"  {address:<{width}}  {what}")
+
+
+def _order_seats(sponsor: User) -> None:
+    """A district orders five seats of the cohort that registers now, or next."""
+    now = clock.now()
+    for offer in offers.on_sale(now)[:1]:
+        payments.request_seats(
+            offer_id=offer.id,
+            by=sponsor,
+            how_many=5,
+            details=payments.PurchaseOrderDetails(
+                number="PO-2041",
+                organisation="Lakeside Unified School District",
+                billing_name="Accounts Payable",
+                billing_email=SPONSOR,
+                billing_address="400 Harbor Road\nLakeside, MN 55101",
+            ),
+            now=now,
+        )
 
 
 def _season_year() -> int:
