@@ -31,6 +31,7 @@ from .models.purchase_orders import originals
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PAGES = 50
+MOST_FILES = 10
 MAX_PIXELS = 40_000_000
 MAX_MEMORY_BYTES = 1024**3
 MAX_CPU_SECONDS = 5
@@ -90,9 +91,17 @@ class Keeper:
     keys: list[str] = field(default_factory=list)
 
     def keep(self, request: PurchaseOrder, document: Document | None, now: datetime) -> None:
-        """Store a document with its purchase order.  The same bytes twice are one file."""
+        """Store a document with its purchase order.  The same bytes twice are one file.
+
+        Raises:
+            BadInput: so many came with it already that nobody would read one more.
+        """
         if document is None or request.files.filter(sha256=document.sha256).exists():
             return
+        if request.files.count() >= MOST_FILES:
+            raise BadInput(
+                f"{MOST_FILES} files came with this purchase order already. Write to the programme office."
+            )
         key = originals().save(f"{_FOLDER}/{secrets.token_hex(20)}", ContentFile(document.content))
         self.keys.append(key)
         PurchaseOrderFile.objects.create(

@@ -61,6 +61,11 @@ def is_queued(dedupe_key: str) -> bool:
     return OutboxMessage.objects.filter(dedupe_key=dedupe_key).exists()
 
 
+def count_queued(beginning: str) -> int:
+    """How many mails whose key begins so are owed, or were sent."""
+    return OutboxMessage.objects.filter(dedupe_key__startswith=beginning).count()
+
+
 def deliver(now: datetime) -> dict[str, int]:
     """Send what is due, each mail in a transaction of its own.
 

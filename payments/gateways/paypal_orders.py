@@ -40,6 +40,10 @@ logging.getLogger("paypalrestsdk.api").setLevel(logging.WARNING)
 
 _TIMEOUT_SECONDS = 10
 
+# Of the messages that are being verified at once.  Anybody can send some that look like PayPal's, and each
+# costs a question: they must not take every thread of the site.  PayPal delivers again what was put off.
+_MOST_VERIFIED_AT_ONCE = 3
+
 # Refusals to collect that say how the payment stands: somewhere to look, or nothing to collect.
 _LOOK_AGAIN = frozenset({"ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED"})
 _DECLINED = frozenset(
@@ -113,6 +117,7 @@ class PayPalGateway:
 
     def __init__(self) -> None:
         self._thread = threading.local()
+        self._verifying = threading.BoundedSemaphore(_MOST_VERIFIED_AT_ONCE)
 
     def is_enabled(self) -> bool:
         return bool(settings.PAYPAL_CLIENT_ID)
@@ -168,7 +173,12 @@ class PayPalGateway:
         transmission = wire.Transmission.read(headers)
         transmission.require_plausible(now, api_url=settings.PAYPAL_API_URL)
         event = wire.event_in(body)
-        self._require_sent_by_paypal(transmission, body)
+        if not self._verifying.acquire(blocking=False):
+            raise GatewayUnavailableError("Too many messages are being verified already.")
+        try:
+            self._require_sent_by_paypal(transmission, body)
+        finally:
+            self._verifying.release()
         return wire.event_of(event)
 
     def fetch_dispute(self, reference: str, *, now: datetime) -> ProviderDispute:

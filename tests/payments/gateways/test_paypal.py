@@ -738,6 +738,30 @@ def test_message_stays_undecided_while_paypal_cannot_be_asked(
         read(gateway, message)
 
 
+def test_messages_being_verified_leave_most_of_the_sites_threads_free(
+    gateway: PayPalGateway, paypal: FakePayPal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can send what looks like PayPal's, and each costs a question: the rest are put off."""
+    message = a_message(gateway, paypal)
+    most = adapter._MOST_VERIFIED_AT_ONCE
+    asking, answered = threading.Barrier(most + 1, timeout=10), threading.Event()
+
+    def ask_slowly(*_: object) -> None:
+        asking.wait()
+        answered.wait(10)
+
+    monkeypatch.setattr(gateway, "_require_sent_by_paypal", ask_slowly)
+    with ThreadPoolExecutor(most) as threads:
+        slow = [threads.submit(read, gateway, message) for _ in range(most)]
+        asking.wait()
+        with pytest.raises(GatewayUnavailableError, match="Too many"):
+            read(gateway, message)
+        answered.set()
+        assert {one.result().event_id for one in slow} == {slow[0].result().event_id}
+    monkeypatch.undo()
+    assert read(gateway, message).kind is EventKind.PAYMENT
+
+
 # Disputes
 
 
