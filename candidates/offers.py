@@ -1,4 +1,4 @@
-"""What this app sells: places in the cohorts that register, or do so next."""
+"""What this app sells: registration in the cohorts that are open, or do so next."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .selectors import next_cohort, open_cohorts
 
 
 def cohorts_on_offer(now: datetime) -> tuple[Offer, ...]:
-    """One place in each cohort that registers now, and in the one that opens next.
+    """Registration in each cohort that is open now, and in the one that opens next.
 
-    A district orders before the window opens, so that its coaches find their places waiting.
+    A district orders before the window opens, so that its coaches find their seats waiting.
     """
     cohorts = open_cohorts(now)
     if (upcoming := next_cohort(now)) is not None:

@@ -49,7 +49,7 @@ def purchase_order(purchase_order_id: UUID) -> tuple[Order, PurchaseOrder]:
 
 def seats(request: PurchaseOrder) -> list[Seat]:
     """Lock every seat of a purchase order that is locked already."""
-    return list(request.places.select_for_update(of=("self",)).order_by("number"))
+    return list(request.all_seats.select_for_update(of=("self",)).order_by("number"))
 
 
 def orders(order_ids: Iterable[UUID]) -> dict[UUID, Order]:

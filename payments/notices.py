@@ -23,7 +23,7 @@ def order_covered(order: Order) -> None:
         )
     elif order.state == OrderState.SEATED:
         organisation = order.seat.purchase_order.organisation
-        subject = f"Your place is paid for: {order.description}"
+        subject = f"Your seat is paid for: {order.description}"
         body = (
             f"{organisation} pays for: {order.description}.\n\n"
             "Nothing is owed by you, and your registration completes by itself within minutes."

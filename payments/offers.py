@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 LARGEST_REQUEST = 200
-"""How many places one purchase order may pay for."""
+"""How many seats one purchase order may pay for."""
 
 
 @dataclass(frozen=True, slots=True)

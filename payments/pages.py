@@ -147,7 +147,7 @@ class OrderPage:
 
     @property
     def may_give_back(self) -> bool:
-        """Whether the payer may let go of a reserved place, to pay in another way."""
+        """Whether the payer may let go of a reserved seat, to pay in another way."""
         return self.in_time and self.situation is Situation.RESERVED
 
     @property

@@ -18,7 +18,7 @@ class Situation(StrEnum):
     CHECKING = "checking"  # the provider has yet to decide
     REQUESTED = "requested"  # a purchase order is with staff
     ASKED_BACK = "asked_back"  # staff ask its sender something
-    RESERVED = "reserved"  # a sponsor's place is held until staff accept the sponsor's purchase order
+    RESERVED = "reserved"  # a sponsor's seat is held until staff accept the sponsor's purchase order
     ACCEPTED = "accepted"
     SEATED = "seated"
     PAID = "paid"
@@ -45,7 +45,7 @@ class Standing:
     Attributes:
         attempts: every try to pay, the first one first.
         purchase_order: the latest one sent for this order alone.
-        seat: the place a sponsor ordered and the payer claimed.
+        seat: the seat a sponsor ordered and the payer claimed.
     """
 
     order: Order

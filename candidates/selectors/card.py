@@ -146,11 +146,11 @@ _WAITING_FOR = {
         "You are registered as soon as they accept it. We write to you when it is decided.",
     ),
     Situation.RESERVED: (
-        "Your place is reserved",
+        "Your seat is reserved",
         "You are registered as soon as our staff accept your sponsor’s purchase order.",
     ),
     Situation.SEATED: (
-        "Your place is paid for",
+        "Your seat is paid for",
         "Your registration completes by itself within minutes.",
     ),
     Situation.ACCEPTED: (

@@ -106,7 +106,7 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
         "due_on",
     ]
     list_filter = ["state", DueFilter]
-    search_fields = ["number", "organisation", "billing_email", "order__payer__email", "places__email"]
+    search_fields = ["number", "organisation", "billing_email", "order__payer__email", "all_seats__email"]
     date_hierarchy = "requested_at"
     actions = ["accept_chosen", "decline_chosen"]
     fieldsets = [
@@ -132,10 +132,10 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PurchaseOrder]:
         found = desk.with_outstanding(super().get_queryset(request).select_related("order__payer"))
-        standing = ~Q(places__state=SeatState.VOID)
+        standing = ~Q(all_seats__state=SeatState.VOID)
         return found.annotate(
-            claimed_seats=Count("places", filter=Q(places__state=SeatState.CLAIMED)),
-            standing_seats=Count("places", filter=standing),
+            claimed_seats=Count("all_seats", filter=Q(all_seats__state=SeatState.CLAIMED)),
+            standing_seats=Count("all_seats", filter=standing),
         )
 
     # ---- cells ----

@@ -571,7 +571,7 @@ class Migration(migrations.Migration):
             name="purchase_order",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT,
-                related_name="places",
+                related_name="all_seats",
                 to="payments.purchaseorder",
             ),
         ),

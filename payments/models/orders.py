@@ -65,7 +65,7 @@ class Order(models.Model):
     def get_absolute_url(self) -> str:
         """The page on which its payer looks after it: a sponsor's is the purchase order's."""
         if self.purpose == states.SEATS:
-            return reverse("payments:seats", args=[self.purpose_id])
+            return reverse("payments:sponsor_purchase_order", args=[self.purpose_id])
         return reverse("payments:order", args=[self.pk])
 
 

@@ -133,13 +133,13 @@ class PurchaseOrderFile(models.Model):
 
 
 class Seat(models.Model):
-    """One candidate's place on a sponsor's purchase order, taken with its code.
+    """What pays for one candidate on a sponsor's purchase order, taken with its code.
 
     Personal data: the name and e-mail address the sponsor wrote on the roster.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
-    purchase_order = models.ForeignKey(PurchaseOrder, on_delete=models.PROTECT, related_name="places")
+    purchase_order = models.ForeignKey(PurchaseOrder, on_delete=models.PROTECT, related_name="all_seats")
     number = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=150, blank=True)

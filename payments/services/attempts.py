@@ -132,7 +132,7 @@ def _new_attempt(order: Order, gateway: str, now: datetime) -> PaymentAttempt:
     orders.require_payable(order, now)
     if Seat.objects.filter(order=order).exists():
         raise NotAllowed(
-            "A sponsor’s place is reserved for you, and it will pay this. "
+            "A sponsor’s seat is reserved for you, and it will pay this. "
             "Give it back first if you want to pay yourself."
         )
     if order.attempts.filter(state=AttemptState.PENDING).exists():

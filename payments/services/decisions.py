@@ -34,7 +34,7 @@ def accept_purchase_order(
 ) -> PurchaseOrder:
     """Let a purchase order stand in for the money, which may come later; the invoice goes out.
 
-    Places claimed so far are paid from now on, and later ones as soon as they are claimed.  `read` is
+    Seats claimed so far are paid from now on, and later ones as soon as they are claimed.  `read` is
     the fingerprint (`as_sent`) of what the page showed on which this was decided.
 
     Raises:
@@ -94,7 +94,7 @@ def ask_back_purchase_order(
 def decline_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, now: datetime) -> PurchaseOrder:
     """Turn a purchase order down, with the reason its sender is told.
 
-    Its places are gone; whoever had reserved one is told to pay in another way.
+    Its seats are gone; whoever had reserved one is told to pay in another way.
 
     Raises:
         BadInput: there is no reason.
@@ -108,7 +108,7 @@ def decline_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, no
     _decide(request, PurchaseOrderState.DECLINED, by=by, now=now, reason=reason)
     if order.purpose == SEATS:
         for freed in seats.void_all(request):
-            mails.place_lost(freed, request)
+            mails.seat_lost(freed, request)
         if order.state == OrderState.OPEN:
             orders.move(order, OrderState.LAPSED)
         mails.declined(order, request)
@@ -122,7 +122,7 @@ def decline_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, no
 def cancel_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, now: datetime) -> PurchaseOrder:
     """Give an accepted purchase order up whose money does not come.
 
-    Places that were claimed stay with their candidates; free ones are void.  Money that still comes
+    Seats that were claimed stay with their candidates; free ones are void.  Money that still comes
     is to be returned.
 
     Raises:
@@ -145,7 +145,7 @@ def cancel_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, now
         actor=by,
         action="cancelled purchase order",
         subject=request,
-        detail={"reason": reason, "free places voided": voided},
+        detail={"reason": reason, "free seats voided": voided},
     )
     return request
 

@@ -96,7 +96,7 @@ def _waits_for_a_decision(order: Order) -> bool:
     undecided = {"state__in": UNDECIDED_PURCHASE_ORDERS}
     own = PurchaseOrder.objects.filter(order=order, **undecided)
     of_a_sponsor = PurchaseOrder.objects.filter(
-        places__order=order, places__state=SeatState.CLAIMED, **undecided
+        all_seats__order=order, all_seats__state=SeatState.CLAIMED, **undecided
     )
     return own.exists() or of_a_sponsor.exists()
 
@@ -144,11 +144,11 @@ def require_payable(order: Order, now: datetime) -> None:
     """Let a new payment begin only for an order that still waits for one, before its last instant.
 
     Raises:
-        NotAllowed: it is covered or lapsed, or pays for places.
+        NotAllowed: it is covered or lapsed, or pays for seats.
         WindowClosed: it is too late to begin a payment.
     """
     if order.purpose == SEATS:
-        raise NotAllowed("Places are paid by cheque or transfer, as the invoice of the purchase order says.")
+        raise NotAllowed("Seats are paid by cheque or transfer, as the invoice of the purchase order says.")
     if order.state == OrderState.SETTLED:
         raise NotAllowed("This is paid already. Nothing more is owed.")
     if order.state == OrderState.ACCEPTED:

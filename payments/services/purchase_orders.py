@@ -69,16 +69,16 @@ def request_seats(
     now: datetime,
     document: Document | None = None,
 ) -> PurchaseOrder:
-    """Order places for candidates on one purchase order.  The same one twice is one request.
+    """Order seats for candidates on one purchase order.  The same one twice is one request.
 
     The seats have their codes at once, so that candidates can claim them while staff decide.
 
     Raises:
         NotAllowed: `by` is no sponsor, or the offer is not on sale any more.
-        BadInput: nobody orders that many places.
+        BadInput: nobody orders that many seats.
     """
     if by.role != Role.SPONSOR:
-        raise NotAllowed("Only a sponsor’s account orders places. Sign up as somebody who pays for coaches.")
+        raise NotAllowed("Only a sponsor’s account orders seats. Sign up as somebody who pays for coaches.")
     _require_plausible(how_many)
     with purchase_files.keeper() as files:
         return _request_seats(offer_id, by, how_many, details, files, document, now)
@@ -95,12 +95,12 @@ def resend_purchase_order(
 ) -> PurchaseOrder:
     """Answer staff's question with a corrected purchase order.  Sent twice, it is corrected once.
 
-    Another number of places is another amount, so a new order takes the place of the old one.
+    Another number of seats is another amount, so a new order takes the place of the old one.
 
     Raises:
         PurchaseOrder.DoesNotExist: there is no such purchase order of this person.
         NotAllowed: staff did not ask, or have decided meanwhile.
-        BadInput: fewer places are asked for than are claimed, or more than anybody orders.
+        BadInput: fewer seats are asked for than are claimed, or more than anybody orders.
     """
     with purchase_files.keeper() as files:
         return _resend(purchase_order_id, by, details, how_many, files, document, now)
@@ -134,7 +134,7 @@ def _request(
         )
     if Seat.objects.filter(order=order).exists():
         raise NotAllowed(
-            "A place somebody else pays for is reserved for you. Give it back before you pay in another way."
+            "A seat somebody else pays for is reserved for you. Give it back before you pay in another way."
         )
     request = PurchaseOrder.objects.create(order=order, requested_at=now, **asdict(details))
     files.keep(request, document, now)
@@ -165,7 +165,7 @@ def _request_seats(
         return same
     offer = offers.get(offer_id, now)
     if offer is None:
-        raise NotAllowed("Places of this cohort are not on sale any more. Choose another one.")
+        raise NotAllowed("Seats of this cohort are not on sale any more. Choose another one.")
     key = ids.uuid()
     order = _open(
         key,
@@ -184,7 +184,7 @@ def _request_seats(
     seats.add(request, how_many)
     files.keep(request, document, now)
     mails.requested(request)
-    audit.record(actor=by, action="ordered places", subject=request, detail={"places": how_many})
+    audit.record(actor=by, action="ordered seats", subject=request, detail={"seats": how_many})
     return request
 
 
@@ -220,7 +220,7 @@ def _resend(
     request.decision_reason = ""
     request.save()
     files.keep(request, document, now)
-    audit.record(actor=by, action="corrected purchase order", subject=request, detail={"places": wanted})
+    audit.record(actor=by, action="corrected purchase order", subject=request, detail={"seats": wanted})
     return request
 
 
@@ -268,17 +268,17 @@ def _open(
     payable_until: datetime,
     now: datetime,
 ) -> Order:
-    places = "1 place" if how_many == 1 else f"{how_many} places"
+    seats = "1 seat" if how_many == 1 else f"{how_many} seats"
     return orders.open_order(
         purpose=SEATS,
         purpose_id=purchase_order_id,
         offer_id=offer_id,
         payer=payer,
-        description=f"{places}: {title}"[:200],
+        description=f"{seats}: {title}"[:200],
         amount_minor=how_many * unit_minor,
         currency=currency,
         payable_until=payable_until,
-        return_path=reverse("payments:seats", args=[purchase_order_id]),
+        return_path=reverse("payments:sponsor_purchase_order", args=[purchase_order_id]),
         now=now,
     )
 
@@ -290,6 +290,6 @@ def _title_of(order: Order) -> str:
 def _require_plausible(how_many: int) -> None:
     if not 1 <= how_many <= offers.LARGEST_REQUEST:
         raise BadInput(
-            f"One purchase order pays for 1 to {offers.LARGEST_REQUEST} places. "
+            f"One purchase order pays for 1 to {offers.LARGEST_REQUEST} seats. "
             "Send several purchase orders for more."
         )

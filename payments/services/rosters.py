@@ -1,4 +1,4 @@
-"""Who is to have a sponsor's places: a roster uploaded at once, or one place at a time."""
+"""Who is to have a sponsor's seats: a roster uploaded at once, or one seat at a time."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class RosterTaken:
 
 @transaction.atomic
 def upload_roster(*, purchase_order_id: UUID, by: User, content: bytes, now: datetime) -> RosterTaken:
-    """Give free places to the people a CSV file names: all of them, or none.
+    """Give free seats to the people a CSV file names: all of them, or none.
 
-    Somebody who has a place under the same name is passed over, so a longer list may be uploaded again.
+    Somebody who has a seat under the same name is passed over, so a longer list may be uploaded again.
     Codes are mailed once staff have accepted the purchase order.
 
     Raises:
@@ -46,8 +46,8 @@ def upload_roster(*, purchase_order_id: UUID, by: User, content: bytes, now: dat
     new = [row for row in people if row.email.lower() not in standing]
     roster_file.refuse(
         [
-            f"Row {row.number}: “{row.email}” has place {seat.number} already, as “{seat.name}”. "
-            "Leave the row out, or change the place below."
+            f"Row {row.number}: “{row.email}” has seat {seat.number} already, as “{seat.name}”. "
+            "Leave the row out, or change the seat below."
             for row in people
             if (seat := standing.get(row.email.lower())) is not None and seat.name != row.name
         ]
@@ -55,8 +55,8 @@ def upload_roster(*, purchase_order_id: UUID, by: User, content: bytes, now: dat
     free = [seat for seat in seats if seat.state == SeatState.FREE and not (seat.name or seat.email)]
     if len(new) > len(free):
         raise BadInput(
-            f"Nothing was taken over: the file names {_people(len(new))} who {_have(len(new))} no place yet, "
-            f"and {_places(len(free))} free. Leave some out, or order more places."
+            f"Nothing was taken over: the file names {_people(len(new))} who {_have(len(new))} no seat yet, "
+            f"and {_seats(len(free))} free. Leave some out, or order more seats."
         )
     taken = free[: len(new)]
     for seat, row in zip(taken, new, strict=True):
@@ -70,12 +70,12 @@ def upload_roster(*, purchase_order_id: UUID, by: User, content: bytes, now: dat
 
 @transaction.atomic
 def change_seat(*, seat_id: UUID, by: User, name: str, email: str, now: datetime) -> Seat:
-    """Write who is to have one place; without a name and an address it is nobody's.
+    """Write who is to have one seat; without a name and an address it is nobody's.
 
     Raises:
-        Seat.DoesNotExist: there is no such place of this person.
+        Seat.DoesNotExist: there is no such seat of this person.
         NotAllowed: it is claimed or void, or the purchase order was declined or cancelled.
-        BadInput: the name or the address cannot be right, or the address has another place.
+        BadInput: the name or the address cannot be right, or the address has another seat.
     """
     owned = Seat.objects.get(
         pk=seat_id, purchase_order__order__payer=by, purchase_order__order__purpose=SEATS
@@ -88,7 +88,7 @@ def change_seat(*, seat_id: UUID, by: User, name: str, email: str, now: datetime
     if (seat.name, seat.email) == (name, email):
         return seat
     if seat.state != SeatState.FREE:
-        raise NotAllowed(f"Place {seat.number} is {seat.get_state_display().lower()}, so its name stays.")
+        raise NotAllowed(f"Seat {seat.number} is {seat.get_state_display().lower()}, so its name stays.")
     if (name or email) and (problem := roster_file.problem_of(name, email)):
         raise BadInput(problem[0].upper() + problem[1:])
     _require_unnamed(email, [one for one in seats if one.pk != seat_id])
@@ -103,14 +103,14 @@ def _require_live(request: PurchaseOrder) -> None:
     if request.state not in LIVE_PURCHASE_ORDERS:
         raise NotAllowed(
             f"Purchase order {request.number} is {request.get_state_display().lower()}: "
-            "its places cannot be handed out any more."
+            "its seats cannot be handed out any more."
         )
 
 
 def _require_unnamed(email: str, others: list[Seat]) -> None:
     for other in others:
         if email and other.state != SeatState.VOID and other.email.lower() == email.lower():
-            raise BadInput(f"“{email}” has place {other.number} already.")
+            raise BadInput(f"“{email}” has seat {other.number} already.")
 
 
 def _send_codes(request: PurchaseOrder, seats: list[Seat]) -> None:
@@ -126,5 +126,5 @@ def _have(count: int) -> str:
     return "has" if count == 1 else "have"
 
 
-def _places(count: int) -> str:
-    return {0: "no place is", 1: "1 place is"}.get(count, f"{count} places are")
+def _seats(count: int) -> str:
+    return {0: "no seat is", 1: "1 seat is"}.get(count, f"{count} seats are")

@@ -1,7 +1,7 @@
-"""Seats: places on a sponsor's purchase order, which candidates take with a code.
+"""Seats: each pays for one candidate on a sponsor's purchase order, who takes it with its code.
 
 A seat may be claimed as soon as it is ordered.  Until staff accept the purchase order the claim only
-reserves the place; from then on it covers the candidate's order.  Source: the programme's rules, section 4.
+reserves the seat; from then on it covers the candidate's order.  Source: the programme's rules, section 4.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WRONG_CODES_ALLOWED = 10
 WRONG_CODES_FORGOTTEN = timedelta(minutes=15)
 
 _NO_PLACE = (
-    "This code opens no free place for this registration. "
+    "This code opens no free seat for this registration. "
     "Compare it with what you were sent, or ask whoever sent it to you."
 )
 
@@ -48,12 +48,12 @@ def normalised(code: str) -> str:
 
 
 def claim_seat(*, order_id: UUID, by: User, code: str, now: datetime) -> Seat:
-    """Take the place a code opens, for the candidate's own order.  Claimed twice, it is the same seat.
+    """Take the seat a code opens, for the candidate's own order.  Claimed twice, it is the same seat.
 
     Raises:
         Order.DoesNotExist: there is no such order of this person.
-        BadInput: no free place of what is being bought has this code; why, is not told.
-        NotAllowed: the order needs no place, another payment is undecided, or too many codes were tried.
+        BadInput: no free seat of what is being bought has this code; why, is not told.
+        NotAllowed: the order needs no seat, another payment is undecided, or too many codes were tried.
         WindowClosed: it is too late to begin paying.
     """
     Order.objects.get(pk=order_id, payer=by)
@@ -71,11 +71,11 @@ def claim_seat(*, order_id: UUID, by: User, code: str, now: datetime) -> Seat:
 
 @transaction.atomic
 def give_back_seat(*, order_id: UUID, by: User, now: datetime) -> bool:
-    """Let go of a reserved place, so that the candidate can pay in another way.  True when there was one.
+    """Let go of a reserved seat, so that the candidate can pay in another way.  True when there was one.
 
     Raises:
         Order.DoesNotExist: there is no such order of this person.
-        NotAllowed: the purchase order is accepted, so the place has paid the order.
+        NotAllowed: the purchase order is accepted, so the seat has paid the order.
         WindowClosed: the candidate could not begin to pay in another way any more.
     """
     Order.objects.get(pk=order_id, payer=by)
@@ -88,10 +88,10 @@ def give_back_seat(*, order_id: UUID, by: User, now: datetime) -> bool:
     if seat.order_id != order.pk:
         return False
     if request.state not in UNDECIDED_PURCHASE_ORDERS:
-        raise NotAllowed(f"{request.organisation} pays for this place already, so it cannot be given back.")
+        raise NotAllowed(f"{request.organisation} pays for this seat already, so it cannot be given back.")
     if now >= order.payable_until:
         raise WindowClosed(
-            "It is too late to pay in another way, so the place stays yours. "
+            "It is too late to pay in another way, so the seat stays yours. "
             "You are registered as soon as it is confirmed."
         )
     _free(seat)
@@ -101,7 +101,7 @@ def give_back_seat(*, order_id: UUID, by: User, now: datetime) -> bool:
 
 def add(request: PurchaseOrder, how_many: int) -> None:
     """Add free seats to a purchase order that was just made or is locked, each with a fresh code."""
-    last = request.places.order_by("-number").values_list("number", flat=True).first() or 0
+    last = request.all_seats.order_by("-number").values_list("number", flat=True).first() or 0
     for number in range(last + 1, last + how_many + 1):
         _make(request, number)
 
@@ -116,7 +116,7 @@ def resize(request: PurchaseOrder, wanted: int) -> None:
     claimed = sum(seat.state == SeatState.CLAIMED for seat in standing)
     if wanted < claimed:
         raise BadInput(
-            f"{claimed} places are claimed already, so the purchase order cannot be for fewer. "
+            f"{claimed} seats are claimed already, so the purchase order cannot be for fewer. "
             f"Order at least {claimed}."
         )
     free = [seat for seat in standing if seat.state == SeatState.FREE]
@@ -143,7 +143,7 @@ def cover_claimed(request: PurchaseOrder, now: datetime) -> None:
 
 
 def void_all(request: PurchaseOrder) -> list[Order]:
-    """Take every seat of a declined purchase order back.  Returns the orders whose place is gone."""
+    """Take every seat of a declined purchase order back.  Returns the orders whose seat is gone."""
     standing = [seat for seat in locks.seats(request) if seat.state != SeatState.VOID]
     freed = locks.orders(seat.order_id for seat in standing if seat.order_id)
     for seat in standing:
@@ -181,9 +181,9 @@ def _claim(seat: Seat, *, order_id: UUID, by: User, now: datetime) -> Seat:
 
 def _require_claimable(order: Order, now: datetime) -> None:
     if order.purpose == SEATS:
-        raise NotAllowed("A place is for a candidate’s own registration. Send the code to the candidate.")
+        raise NotAllowed("A seat is for a candidate’s own registration. Send the code to the candidate.")
     if Seat.objects.filter(order=order).exists():
-        raise NotAllowed("A place is reserved for you already. Give it back before you take another.")
+        raise NotAllowed("A seat is reserved for you already. Give it back before you take another.")
     orders.require_payable(order, now)
     own = order.purchase_orders.filter(state__in=UNDECIDED_PURCHASE_ORDERS).first()
     if own is not None:
@@ -215,7 +215,7 @@ def _void(seat: Seat) -> None:
 
 
 def _leave(seat: Seat, state: SeatState) -> None:
-    require(SEAT_ALLOWED, seat.state, state, what="This place")
+    require(SEAT_ALLOWED, seat.state, state, what="This seat")
     seat.state = state
     seat.order = None
     seat.claimed_at = None

@@ -1,4 +1,4 @@
-"""A candidate takes a place with its code, or gives it back."""
+"""A candidate takes a seat with its code, or gives it back."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _candidates = require_role(Role.CANDIDATE)
 
 @dataclass(frozen=True, slots=True)
 class SeatPage:
-    """Where a code's link leads: that a place waits, who pays, and how to go on.
+    """Where a code's link leads: that a seat waits, who pays, and how to go on.
 
     Attributes:
-        order_url: the visitor's own order that the place would pay, if there is one.
+        order_url: the visitor's own order that the seat would pay, if there is one.
         is_candidate: the visitor is signed in and may register.
     """
 
@@ -50,31 +50,31 @@ class SeatPage:
 @login_not_required
 @require_GET
 def seat(request: HttpRequest, code: str) -> HttpResponse:
-    """Tell who follows a link that a place waits, and keep the code for the order's page.
+    """Tell who follows a link that a seat waits, and keep the code for the order's page.
 
     Whoever has the code may see who pays; nobody the roster names is named.
     """
-    place = Seat.objects.select_related("purchase_order__order").filter(code=normalised(code)).first()
-    if place is None or place.state == SeatState.VOID:
+    seat = Seat.objects.select_related("purchase_order__order").filter(code=normalised(code)).first()
+    if seat is None or seat.state == SeatState.VOID:
         raise Http404
-    order = _order_for(request, place)
+    order = _order_for(request, seat)
     page = SeatPage(
-        organisation=place.purchase_order.organisation,
-        code=spaced(place.code),
-        is_free=place.state == SeatState.FREE,
-        is_yours=order is not None and place.order_id == order.pk,
+        organisation=seat.purchase_order.organisation,
+        code=spaced(seat.code),
+        is_free=seat.state == SeatState.FREE,
+        is_yours=order is not None and seat.order_id == order.pk,
         order_url=order.get_absolute_url() if order else "",
         is_candidate=request.user.is_authenticated and request.user.role == Role.CANDIDATE,
     )
     if page.is_free:
-        request.session[SESSION_KEY] = place.code
+        request.session[SESSION_KEY] = seat.code
     return render(request, "payments/seat.html", {"page": page})
 
 
 @_candidates
 @require_http_methods(["GET", "POST"])
 def claim(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Take the place a code opens for one's own order."""
+    """Take the seat a code opens for one's own order."""
     order = _own_order(request, order_id)
     if request.method != "POST":
         return redirect(order)
@@ -90,34 +90,34 @@ def claim(request: HttpRequest, order_id: UUID) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect(_box(order))
     request.session.pop(SESSION_KEY, None)
-    messages.success(request, f"You have a place that {taken.purchase_order.organisation} pays for.")
+    messages.success(request, f"You have a seat that {taken.purchase_order.organisation} pays for.")
     return redirect(order)
 
 
 @_candidates
 @require_http_methods(["GET", "POST"])
 def give_back(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Let go of a reserved place."""
+    """Let go of a reserved seat."""
     order = _own_order(request, order_id)
     if request.method != "POST":
         return redirect(order)
     try:
         if services.give_back_seat(order_id=order_id, by=_candidate(request), now=clock.now()):
-            messages.success(request, "The place is given back. Pay in one of the ways below.")
+            messages.success(request, "The seat is given back. Pay in one of the ways below.")
     except Refusal as refusal:
         messages.error(request, str(refusal))
     return redirect(order)
 
 
-def _order_for(request: HttpRequest, place: Seat) -> Order | None:
-    """The signed-in visitor's own order that this place pays, or could."""
+def _order_for(request: HttpRequest, seat: Seat) -> Order | None:
+    """The signed-in visitor's own order that this seat pays, or could."""
     if not request.user.is_authenticated:
         return None
     orders = Order.objects.filter(payer=_candidate(request)).exclude(purpose=SEATS)
     return (
-        orders.filter(pk=place.order_id).first()
-        if place.order_id
-        else orders.filter(offer_id=place.purchase_order.order.offer_id, state__in=PAYABLE_ORDERS).first()
+        orders.filter(pk=seat.order_id).first()
+        if seat.order_id
+        else orders.filter(offer_id=seat.purchase_order.order.offer_id, state__in=PAYABLE_ORDERS).first()
     )
 
 

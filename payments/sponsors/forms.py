@@ -1,4 +1,4 @@
-"""What people type about purchase orders and places."""
+"""What people type about purchase orders and seats."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class PurchaseOrderForm(forms.ModelForm):
         return document
 
 
-class PlacesForm(PurchaseOrderForm):
-    """A purchase order for several candidates' places; a corrected one keeps its cohort."""
+class SeatsForm(PurchaseOrderForm):
+    """A purchase order for several candidates' seats; a corrected one keeps its cohort."""
 
     offer = forms.ChoiceField(
         label="For which cohort",
@@ -104,15 +104,15 @@ class PlacesForm(PurchaseOrderForm):
         },
     )
     how_many = forms.IntegerField(
-        label="Places",
+        label="Seats",
         min_value=1,
         max_value=LARGEST_REQUEST,
-        help_text="One for each coach you pay for. Places nobody claims are invoiced too.",
+        help_text="One for each coach you pay for. Seats nobody claims are invoiced too.",
         error_messages={
             "required": "Say for how many coaches you pay.",
-            "invalid": "Write the number of places in digits.",
-            "min_value": "Order at least one place.",
-            "max_value": f"One purchase order pays for {LARGEST_REQUEST} places at most. Send several.",
+            "invalid": "Write the number of seats in digits.",
+            "min_value": "Order at least one seat.",
+            "max_value": f"One purchase order pays for {LARGEST_REQUEST} seats at most. Send several.",
         },
     )
     field_order = ["offer", "how_many"]
@@ -131,7 +131,7 @@ class PlacesForm(PurchaseOrderForm):
 
 
 class RosterForm(forms.Form):
-    """A file that names who is to have the places."""
+    """A file that names who is to have the seats."""
 
     file = forms.FileField(
         label="Roster",
@@ -152,8 +152,8 @@ class RosterForm(forms.Form):
         return bytes(self.cleaned_data["file"].read())
 
 
-class PlaceForm(forms.Form):
-    """Who is to have one place; empty, it is nobody's."""
+class SeatForm(forms.Form):
+    """Who is to have one seat; empty, it is nobody's."""
 
     name = forms.CharField(
         label="Name",
@@ -170,7 +170,7 @@ class PlaceForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    """The code of a place somebody else pays for."""
+    """The code of a seat somebody else pays for."""
 
     code = forms.CharField(
         label="Code",

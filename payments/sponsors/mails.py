@@ -19,17 +19,17 @@ _KIND = "purchase order"
 
 
 def requested(request: PurchaseOrder) -> None:
-    """Tell the sponsor that the places exist and can be handed out."""
+    """Tell the sponsor that the seats exist and can be handed out."""
     amount = money.spoken(request.order.amount_minor, request.order.currency)
     body = (
         f"We received purchase order {request.number} of {request.organisation}: "
         f"{request.order.description}, {amount}.\n\n"
-        "Each place has a code. You can hand the codes out now: candidates reserve their places with "
+        "Each seat has a code. You can hand the codes out now: candidates reserve their seats with "
         "them while our staff look at the purchase order, and are registered as soon as it is accepted."
     )
     _to_payer(
         request.order,
-        f"payments:places:{request.pk}",
+        f"payments:seats-ordered:{request.pk}",
         f"Purchase order {request.number} received",
         body,
     )
@@ -53,18 +53,18 @@ def asked_back(order: Order, request: PurchaseOrder) -> None:
 
 
 def declined(order: Order, request: PurchaseOrder) -> None:
-    """Tell the sponsor why, and that the places are gone."""
+    """Tell the sponsor why, and that the seats are gone."""
     body = (
         f"Purchase order {request.number} for {order.description} was declined.\n\n"
         f"The reason: {request.decision_reason}\n\n"
-        "Its places are void, and whoever had reserved one was told. You can order places anew."
+        "Its seats are void, and whoever had reserved one was told. You can order seats anew."
     )
     _to_payer(order, f"payments:declined:{request.pk}", f"Purchase order {request.number} declined", body)
 
 
 def cancelled(order: Order, request: PurchaseOrder) -> None:
     """Tell the payer that the money is not waited for any more."""
-    claimed = " Places that were claimed stay with their candidates; the others are void." * (
+    claimed = " Seats that were claimed stay with their candidates; the others are void." * (
         order.purpose == SEATS
     )
     body = (
@@ -76,28 +76,28 @@ def cancelled(order: Order, request: PurchaseOrder) -> None:
     _to_payer(order, f"payments:cancelled:{request.pk}", f"Purchase order {request.number} cancelled", body)
 
 
-def place_lost(order: Order, request: PurchaseOrder) -> None:
-    """Tell a candidate who had reserved a place that it is gone, and what to do."""
+def seat_lost(order: Order, request: PurchaseOrder) -> None:
+    """Tell a candidate who had reserved a seat that it is gone, and what to do."""
     until = spoken(order.payable_until, settings.PROGRAMME_ZONE, ending=True)
     body = (
         f"The purchase order of {request.organisation} was not accepted, "
-        f"so the place you had reserved for {order.description} is gone.\n\n"
+        f"so the seat you had reserved for {order.description} is gone.\n\n"
         f"You can pay in another way on the page below. A payment can be begun until {until}."
     )
     _to_payer(
         order,
-        f"payments:place-lost:{request.pk}:{order.pk}",
-        f"Your reserved place is gone: {order.description}",
+        f"payments:seat-lost:{request.pk}:{order.pk}",
+        f"Your reserved seat is gone: {order.description}",
         body,
     )
 
 
 def seat_codes(request: PurchaseOrder, seats: Iterable[Seat] | None = None) -> None:
-    """Send the codes of free places to whom the roster names, once the purchase order is accepted.
+    """Send the codes of free seats to whom the roster names, once the purchase order is accepted.
 
     Not before: anybody can make a sponsor's account, and could have us write to strangers.
     """
-    rostered = request.places.exclude(email="").filter(state=SeatState.FREE) if seats is None else seats
+    rostered = request.all_seats.exclude(email="").filter(state=SeatState.FREE) if seats is None else seats
     for seat in rostered:
         link = f"{settings.SITE_URL}{reverse('payments:seat', args=[seat.code])}"
         greeting = f"Dear {seat.name}," if seat.name else "Hello,"
@@ -105,13 +105,13 @@ def seat_codes(request: PurchaseOrder, seats: Iterable[Seat] | None = None) -> N
             # A corrected address is written to as well; the same one twice is one mail.
             dedupe_key=f"payments:seat-code:{seat.pk}:{_digest(seat.email)}",
             to=seat.email,
-            subject=f"Your place in the certification, paid by {request.organisation}",
+            subject=f"Your seat in the certification, paid by {request.organisation}",
             body=(
                 f"{greeting}\n\n{request.organisation} pays for your registration "
                 f"at {settings.SITE_NAME}.\n\n"
                 f"Your code: {spaced(seat.code)}\n\n"
                 "Open the page below, register, and the code is filled in when it comes to paying. "
-                "The code is for you alone: whoever uses it first has the place.\n\n"
+                "The code is for you alone: whoever uses it first has the seat.\n\n"
                 f"{link}\n"
             ),
             kind="seat code",

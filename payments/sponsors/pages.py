@@ -1,6 +1,6 @@
-"""What a sponsor's pages show: places and money, and nothing of portfolios or scores.
+"""What a sponsor's pages show: seats and money, and nothing of portfolios or scores.
 
-Who claimed a place is not told: the roster is the sponsor's own words, and whether the place is taken.
+Who claimed a seat is not told: the roster is the sponsor's own words, and whether the seat is taken.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _TONES = {
 
 
 @dataclass(frozen=True, slots=True)
-class PlacesCard:
+class PurchaseOrderCard:
     """One purchase order as the list shows it.
 
     Attributes:
-        title: what is bought, such as “5 places: Cohort 10”.
+        title: what is bought, such as “5 seats: Cohort 10”.
         received_minor: what came in for it, of `amount_minor`.
         overdue: its day of payment has passed and money is missing.
     """
@@ -56,7 +56,7 @@ class PlacesCard:
     organisation: str
     title: str
     state: PurchaseOrderState
-    places: int
+    seats: int
     claimed: int
     amount_minor: int
     received_minor: int
@@ -67,7 +67,7 @@ class PlacesCard:
 
     @property
     def url(self) -> str:
-        return reverse("payments:seats", args=[self.id])
+        return reverse("payments:sponsor_purchase_order", args=[self.id])
 
     @property
     def tone(self) -> str:
@@ -97,7 +97,7 @@ class PlacesCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SeatLine:
     """One seat in the table; `link` is what the sponsor hands on."""
 
     id: UUID
@@ -122,12 +122,12 @@ class Place:
 class SponsorPage:
     """Everything on a sponsor's first page."""
 
-    cards: tuple[PlacesCard, ...]
+    cards: tuple[PurchaseOrderCard, ...]
     offers: tuple[Offer, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class PlacesPage:
+class PurchaseOrderPage:
     """Everything on the page of one purchase order.
 
     Attributes:
@@ -135,9 +135,9 @@ class PlacesPage:
         received: the money that came in, `to_return` what of it is not owed.
     """
 
-    card: PlacesCard
+    card: PurchaseOrderCard
     request: PurchaseOrder
-    places: tuple[Place, ...]
+    seats: tuple[SeatLine, ...]
     received: tuple[LedgerRow, ...]
     to_return: tuple[LedgerRow, ...]
     documents: tuple[PaymentDocument, ...]
@@ -156,8 +156,8 @@ class PlacesPage:
 
     @property
     def unnamed(self) -> int:
-        """Free places the roster names nobody for."""
-        return sum(place.is_free and not place.email for place in self.places)
+        """Free seats the roster names nobody for."""
+        return sum(seat.is_free and not seat.email for seat in self.seats)
 
     @property
     def may_name(self) -> bool:
@@ -180,7 +180,7 @@ def sponsor_page(by: User, now: datetime) -> SponsorPage:
     )
 
 
-def places_page(purchase_order_id: UUID, *, by: User, now: datetime) -> PlacesPage:
+def purchase_order_page(purchase_order_id: UUID, *, by: User, now: datetime) -> PurchaseOrderPage:
     """One purchase order of this sponsor.
 
     Raises:
@@ -188,10 +188,10 @@ def places_page(purchase_order_id: UUID, *, by: User, now: datetime) -> PlacesPa
     """
     request = _own(by).get(pk=purchase_order_id)
     ledger = list(request.order.ledger.order_by("received_at"))
-    return PlacesPage(
+    return PurchaseOrderPage(
         card=_card(request, now),
         request=request,
-        places=tuple(_places(request.places.exclude(state=SeatState.VOID).order_by("number"))),
+        seats=tuple(_seat_lines(request.all_seats.exclude(state=SeatState.VOID).order_by("number"))),
         received=tuple(row for row in ledger if row.kind in _COUNTED),
         to_return=tuple(row for row in ledger if row.kind == LedgerKind.TO_RETURN),
         documents=tuple(request.order.documents.order_by("issued_at", "number")),
@@ -211,22 +211,22 @@ def _own(by: User) -> QuerySet[PurchaseOrder]:
         PurchaseOrder.objects.filter(order__payer=by, order__purpose=SEATS)
         .select_related("order")
         .annotate(
-            claimed=Count("places", filter=Q(places__state=SeatState.CLAIMED)),
+            claimed=Count("all_seats", filter=Q(all_seats__state=SeatState.CLAIMED)),
             received=Coalesce(Subquery(received), 0),
         )
         .order_by("-requested_at")
     )
 
 
-def _card(request: PurchaseOrder, now: datetime) -> PlacesCard:
+def _card(request: PurchaseOrder, now: datetime) -> PurchaseOrderCard:
     order: Order = request.order
-    return PlacesCard(
+    return PurchaseOrderCard(
         id=request.pk,
         number=request.number,
         organisation=request.organisation,
         title=order.description,
         state=PurchaseOrderState(request.state),
-        places=request.seats,
+        seats=request.seats,
         claimed=request.claimed,  # type: ignore[attr-defined]
         amount_minor=order.amount_minor,
         received_minor=request.received,  # type: ignore[attr-defined]
@@ -237,9 +237,9 @@ def _card(request: PurchaseOrder, now: datetime) -> PlacesCard:
     )
 
 
-def _places(seats: Iterable[Seat]) -> Iterable[Place]:
+def _seat_lines(seats: Iterable[Seat]) -> Iterable[SeatLine]:
     for seat in seats:
-        yield Place(
+        yield SeatLine(
             id=seat.pk,
             number=seat.number,
             code=spaced(seat.code),

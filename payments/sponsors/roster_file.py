@@ -1,4 +1,4 @@
-"""A roster as a spreadsheet saves it: who is to have a place, row by row, or what is wrong with each row.
+"""A roster as a spreadsheet saves it: who is to have a seat, row by row, or what is wrong with each row.
 
 A plain function from bytes to rows: it touches no database, and what it refuses it refuses as a whole.
 """
@@ -60,7 +60,7 @@ def read(content: bytes) -> tuple[RosterRow, ...]:
     if len(rows) > LARGEST_REQUEST:
         raise BadInput(
             f"The file names {len(rows):,} people, and one purchase order has at most {LARGEST_REQUEST} "
-            "places. Check that it is the right file."
+            "seats. Check that it is the right file."
         )
     problems: list[str] = []
     seen: dict[str, int] = {}

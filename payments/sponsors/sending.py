@@ -22,7 +22,7 @@ from payments.models import Order, PurchaseOrder, PurchaseOrderFile
 from payments.services.purchase_orders import details_of
 from payments.states import SEATS, PurchaseOrderState
 
-from .forms import PlacesForm, PurchaseOrderForm
+from .forms import PurchaseOrderForm, SeatsForm
 from .uploads import takes_a_file, was_too_large
 
 UNPROCESSABLE = 422
@@ -71,9 +71,9 @@ def correct(request: HttpRequest, purchase_order_id: UUID) -> HttpResponse:
     sent = own.first()
     if sent is None:
         raise Http404
-    order, places = sent.order, sent.order.purpose == SEATS
+    order, for_seats = sent.order, sent.order.purpose == SEATS
     posted = request.method == "POST"
-    form_of = PlacesForm if places else PurchaseOrderForm
+    form_of = SeatsForm if for_seats else PurchaseOrderForm
     form = form_of(
         request.POST if posted else None,
         request.FILES if posted else None,
@@ -112,11 +112,11 @@ def file(request: HttpRequest, file_id: UUID) -> HttpResponseBase:
 def _form(
     request: HttpRequest, order: Order, form: PurchaseOrderForm, sent: PurchaseOrder | None
 ) -> HttpResponse:
-    places = order.purpose == SEATS
-    trail = [(f"Purchase order {sent.number}" if places and sent else "Payment", order.get_absolute_url())]
+    for_seats = order.purpose == SEATS
+    trail = [(f"Purchase order {sent.number}" if for_seats and sent else "Payment", order.get_absolute_url())]
     start = (
         ("Purchase orders", reverse("payments:sponsor"))
-        if places
+        if for_seats
         else (
             "Dashboard",
             settings.LOGIN_REDIRECT_URL,

@@ -1,4 +1,4 @@
-"""The addresses of sponsors, of purchase orders and of the places they pay for."""
+"""The addresses of sponsors, of purchase orders and of the seats they pay for."""
 
 from django.urls import path
 
@@ -7,9 +7,9 @@ from . import claims, sending, views
 urlpatterns = [
     path("sponsor/", views.sponsor, name="sponsor"),
     path("sponsor/request/", views.request_seats, name="request_seats"),
-    path("sponsor/<uuid:purchase_order_id>/", views.seats, name="seats"),
+    path("sponsor/<uuid:purchase_order_id>/", views.purchase_order, name="sponsor_purchase_order"),
     path("sponsor/<uuid:purchase_order_id>/roster/", views.roster, name="roster"),
-    path("sponsor/places/<uuid:seat_id>/", views.place, name="place"),
+    path("sponsor/seats/<uuid:seat_id>/", views.name_seat, name="name_seat"),
     path("seats/<str:code>/", claims.seat, name="seat"),
     path("<uuid:order_id>/seat/", claims.claim, name="claim"),
     path("<uuid:order_id>/seat/give-back/", claims.give_back, name="give_back"),

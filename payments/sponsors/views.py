@@ -1,4 +1,4 @@
-"""The sponsor's own pages: what was ordered, what became of it, and who is to have the places."""
+"""The sponsor's own pages: what was ordered, what became of it, and who is to have the seats."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from payments import offers, purchase_files, services
 from payments.models import PurchaseOrder, Seat
 
 from . import roster_file
-from .forms import PlaceForm, PlacesForm, RosterForm
-from .pages import PlacesPage, places_page, sponsor_page
+from .forms import RosterForm, SeatForm, SeatsForm
+from .pages import PurchaseOrderPage, purchase_order_page, sponsor_page
 from .uploads import takes_a_file, was_too_large
 
 UNPROCESSABLE = 422
@@ -39,14 +39,14 @@ def sponsor(request: HttpRequest) -> HttpResponse:
 @takes_a_file(purchase_files.MAX_BYTES)
 @require_http_methods(["GET", "POST"])
 def request_seats(request: HttpRequest) -> HttpResponse:
-    """Order places for coaches on one purchase order."""
+    """Order seats for coaches on one purchase order."""
     now = clock.now()
     on_sale = offers.on_sale(now)
     if not on_sale:
         messages.info(request, "No cohort is on sale now. Come back before the next registration opens.")
         return redirect("payments:sponsor")
     posted = request.method == "POST"
-    form = PlacesForm(
+    form = SeatsForm(
         request.POST if posted else None,
         request.FILES if posted else None,
         offers=on_sale,
@@ -65,17 +65,17 @@ def request_seats(request: HttpRequest) -> HttpResponse:
         except Refusal as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, f"Purchase order {made.number} was sent. The places have their codes.")
-            return redirect("payments:seats", made.pk)
+            messages.success(request, f"Purchase order {made.number} was sent. The seats have their codes.")
+            return redirect("payments:sponsor_purchase_order", made.pk)
     context = {"form": form, "trail": [("Purchase orders", reverse("payments:sponsor"))]}
     return render(request, "payments/sponsors/request.html", context, status=UNPROCESSABLE if posted else 200)
 
 
 @_sponsors
 @require_GET
-def seats(request: HttpRequest, purchase_order_id: UUID) -> HttpResponse:
-    """One purchase order: its places, its money, its documents."""
-    return _places(request, _page_of(request, purchase_order_id), RosterForm(), None)
+def purchase_order(request: HttpRequest, purchase_order_id: UUID) -> HttpResponse:
+    """One purchase order: its seats, its money, its documents."""
+    return _page(request, _page_of(request, purchase_order_id), RosterForm(), None)
 
 
 @_sponsors
@@ -88,7 +88,7 @@ def roster(request: HttpRequest, purchase_order_id: UUID) -> HttpResponse:
         return redirect(page.card.url)
     form = RosterForm(request.POST, request.FILES, too_large=was_too_large(request))
     if not form.is_valid():
-        return _places(request, page, form, None)
+        return _page(request, page, form, None)
     try:
         taken = services.upload_roster(
             purchase_order_id=purchase_order_id,
@@ -97,17 +97,17 @@ def roster(request: HttpRequest, purchase_order_id: UUID) -> HttpResponse:
             now=clock.now(),
         )
     except Refusal as refusal:
-        return _places(request, page, RosterForm(), refusal)
+        return _page(request, page, RosterForm(), refusal)
     people = "1 person has" if taken.named == 1 else f"{taken.named} people have"
     known = f" {taken.known} had one before." if taken.known else ""
-    messages.success(request, f"{people} a place now.{known}")
+    messages.success(request, f"{people} a seat now.{known}")
     return redirect(page.card.url)
 
 
 @_sponsors
 @require_http_methods(["GET", "POST"])
-def place(request: HttpRequest, seat_id: UUID) -> HttpResponse:
-    """Who is to have one place."""
+def name_seat(request: HttpRequest, seat_id: UUID) -> HttpResponse:
+    """Who is to have one seat."""
     seat = (
         Seat.objects.select_related("purchase_order__order")
         .filter(pk=seat_id, purchase_order__order__payer=_sponsor(request))
@@ -117,7 +117,7 @@ def place(request: HttpRequest, seat_id: UUID) -> HttpResponse:
         raise Http404
     page = _page_of(request, seat.purchase_order_id)
     posted = request.method == "POST"
-    form = PlaceForm(request.POST if posted else None, initial={"name": seat.name, "email": seat.email})
+    form = SeatForm(request.POST if posted else None, initial={"name": seat.name, "email": seat.email})
     if posted and form.is_valid():
         wanted = {"name": "", "email": ""} if "clear" in request.POST else form.cleaned_data
         try:
@@ -125,16 +125,16 @@ def place(request: HttpRequest, seat_id: UUID) -> HttpResponse:
         except Refusal as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, f"Place {seat.number} is saved.")
+            messages.success(request, f"Seat {seat.number} is saved.")
             return redirect(page.card.url)
     status = UNPROCESSABLE if posted else 200
     return render(
-        request, "payments/sponsors/place.html", {"page": page, "seat": seat, "form": form}, status=status
+        request, "payments/sponsors/name_seat.html", {"page": page, "seat": seat, "form": form}, status=status
     )
 
 
-def _places(
-    request: HttpRequest, page: PlacesPage, form: RosterForm, refusal: Refusal | None
+def _page(
+    request: HttpRequest, page: PurchaseOrderPage, form: RosterForm, refusal: Refusal | None
 ) -> HttpResponse:
     context = {"page": page, "form": form, "refusal": refusal}
     status = UNPROCESSABLE if form.is_bound or refusal else 200
@@ -145,8 +145,8 @@ def _sponsor(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def _page_of(request: HttpRequest, purchase_order_id: UUID) -> PlacesPage:
+def _page_of(request: HttpRequest, purchase_order_id: UUID) -> PurchaseOrderPage:
     try:
-        return places_page(purchase_order_id, by=_sponsor(request), now=clock.now())
+        return purchase_order_page(purchase_order_id, by=_sponsor(request), now=clock.now())
     except PurchaseOrder.DoesNotExist as absent:
         raise Http404 from absent

@@ -63,9 +63,9 @@ SHARED = {
 OF_SPONSORS = {
     "payments:sponsor",
     "payments:request_seats",
-    "payments:seats",
+    "payments:sponsor_purchase_order",
     "payments:roster",
-    "payments:place",
+    "payments:name_seat",
     "payments:correct",
     "payments:purchase_order_file",
 }
@@ -169,11 +169,11 @@ payments:seat                        GET   200     200   200   200       200    
 payments:sponsor                     GET   in      200   200   404       200     404    404  404
 payments:request_seats               GET   in      302   302   404       302     404    404  404
 payments:request_seats               POST  in      302   302   404       302     404    404  404
-payments:seats                       GET   in      200   404   404       404     404    404  404
+payments:sponsor_purchase_order      GET   in      200   404   404       404     404    404  404
 payments:roster                      GET   in      302   404   404       404     404    404  404
 payments:roster                      POST  in      422   404   404       404     404    404  404
-payments:place                       GET   in      200   404   404       404     404    404  404
-payments:place                       POST  in      302   404   404       404     404    404  404
+payments:name_seat                    GET   in      200   404   404       404     404    404  404
+payments:name_seat                    POST  in      302   404   404       404     404    404  404
 payments:correct                     GET   in      200   404   404       404     404    404  404
 payments:correct                     POST  in      422   404   404       404     404    404  404
 payments:purchase_order_file         GET   in      200   404   404       404     404    404  200

@@ -44,14 +44,14 @@ def test_a_cohort_is_on_offer_before_and_while_it_registers_and_not_after() -> N
     )
 
 
-def test_a_registration_owes_for_its_cohort_so_that_a_place_in_it_pays() -> None:
+def test_a_registration_owes_for_its_cohort_so_that_a_seat_in_it_pays() -> None:
     registration = make.sent()
     order = Order.objects.get(purpose_id=registration.pk)
     assert order.offer_id == registration.cohort_id
-    request = sponsors.places(1, offer_id=registration.cohort_id, now=REGISTERING)
+    request = sponsors.ordered_seats(1, offer_id=registration.cohort_id, now=REGISTERING)
     sponsors.claim(order, sponsors.free_seat(request), now=REGISTERING)
     card = registration_card(registration.account, REGISTERING)
-    assert (card.state, card.title) == (CardState.CHECKING, "Your place is reserved")
+    assert (card.state, card.title) == (CardState.CHECKING, "Your seat is reserved")
     closes = registration.cohort.registration_window.closes
     assert not services.lapse_registration(registration_id=registration.pk, now=closes)
     payments.accept_purchase_order(
@@ -66,7 +66,7 @@ def test_a_registration_owes_for_its_cohort_so_that_a_place_in_it_pays() -> None
 def test_after_a_declined_order_of_the_district_the_candidate_is_told_to_pay() -> None:
     registration = make.sent()
     order = Order.objects.get(purpose_id=registration.pk)
-    request = sponsors.places(1, offer_id=registration.cohort_id, now=REGISTERING)
+    request = sponsors.ordered_seats(1, offer_id=registration.cohort_id, now=REGISTERING)
     sponsors.claim(order, sponsors.free_seat(request), now=REGISTERING)
     payments.decline_purchase_order(
         purchase_order_id=request.pk, by=paying.office(), reason="No.", now=REGISTERING

@@ -1,4 +1,4 @@
-"""Sponsors, the places they order, and the files they send, made through the services."""
+"""Sponsors, the seats they order, and the files they send, made through the services."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def sponsor(**fields: Any) -> User:
     return make.payer(role=Role.SPONSOR, **fields)
 
 
-def places(
+def ordered_seats(
     how_many: int = 3,
     *,
     by: User | None = None,
@@ -65,8 +65,8 @@ def places(
     )
 
 
-def accepted_places(how_many: int = 3, *, by: User | None = None, now: datetime = NOW) -> PurchaseOrder:
-    request = places(how_many, by=by, now=now)
+def accepted_seats(how_many: int = 3, *, by: User | None = None, now: datetime = NOW) -> PurchaseOrder:
+    request = ordered_seats(how_many, by=by, now=now)
     return services.accept_purchase_order(purchase_order_id=request.pk, by=make.office(), now=now)
 
 
@@ -76,7 +76,7 @@ def candidate_order(*, offer: Offer = OFFER, by: User | None = None, **fields: A
 
 
 def free_seat(of: PurchaseOrder) -> Seat:
-    seat = of.places.filter(state=SeatState.FREE).order_by("number").first()
+    seat = of.all_seats.filter(state=SeatState.FREE).order_by("number").first()
     assert seat is not None
     return seat
 

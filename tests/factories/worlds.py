@@ -100,7 +100,7 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
     receipt = PaymentDocument.objects.get(order=order)
     certificate = _certificate(stage)
     on_the_desk = scoring.assignment(scoring.packet("entry-2"), scorer).packet
-    ordered = sponsors.places(
+    ordered = sponsors.ordered_seats(
         by=sponsors.sponsor(),
         offer_id=stage.next.pk,
         now=_REGISTERING_NEXT,

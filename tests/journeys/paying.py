@@ -137,7 +137,7 @@ def upload(name: str, content: bytes) -> FilePayload:
 
 
 def write_purchase_order(page: Page, *, number: str, organisation: str, pdf: bytes) -> None:
-    """Fill in everything about a purchase order but the places."""
+    """Fill in everything about a purchase order but the seats."""
     page.get_by_label("Organisation").fill(organisation)
     page.get_by_label("Billing contact").fill("Bea Ledger")
     page.get_by_label("Billing e-mail").fill("ledger@lakeside.example.org")

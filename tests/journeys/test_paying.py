@@ -320,13 +320,13 @@ def test_a_district_pays_for_five_coaches(stage: Stage) -> None:
     # The first coach is quicker than staff, and types the code from a note.
     ada, ada_order = stage.candidate("Ada", "Ada Reyes")
     _type_code(ada, codes["Ada Reyes"])
-    assert f"A place of {DISTRICT} is reserved for you" in main(ada)
+    assert f"A seat of {DISTRICT} is reserved for you" in main(ada)
     assert books(ada_order) == Books("open")
 
     accept(office, "LUSD-2027-14")
     reconcile.run_all()
     ada.reload()
-    assert "Your place is paid for" in main(ada)
+    assert "Your seat is paid for" in main(ada)
     assert books(ada_order) == Books("seated", (), ("C10-0001",))
 
     # The second knows nothing but the mail.
@@ -335,20 +335,20 @@ def test_a_district_pays_for_five_coaches(stage: Stage) -> None:
     bo.get_by_role("link", name="Create an account").click()
     create_account(bo, "bo@lakeside.example")
     register(bo, name="Bo Lindqvist", school="Lakeside Middle School", district=DISTRICT)
-    bo.get_by_role("button", name="Take the place").click()
-    assert "Your place is paid for" in main(bo)
+    bo.get_by_role("button", name="Take the seat").click()
+    assert "Your seat is paid for" in main(bo)
 
     # The third has registered before the mail came.
     chidi, _ = stage.candidate("Chidi", "Chidi Umeh")
     chidi.goto(mailed_link("chidi@lakeside.example", "/payments/seats/"))
     chidi.get_by_role("link", name="Go to the payment").click()
-    chidi.get_by_role("button", name="Take the place").click()
-    assert "Your place is paid for" in main(chidi)
+    chidi.get_by_role("button", name="Take the seat").click()
+    assert "Your seat is paid for" in main(chidi)
 
     for name in ("Dalia Haddad", "Emi Tanaka"):
         coach, _ = stage.candidate(name, name)
         _type_code(coach, codes[name].lower().replace("-", " "))
-        assert "Your place is paid for" in main(coach)
+        assert "Your seat is paid for" in main(coach)
 
     assert _enrolled() == set(COACHES)
     assert books(request.order) == Books("accepted")
@@ -380,8 +380,8 @@ def _become_a_sponsor(stage: Stage) -> None:
 def _order_five_places(stage: Stage) -> None:
     sponsor = stage.visit("sponsor")
     sponsor.goto("/payments/sponsor/")
-    sponsor.get_by_role("link", name="Order places").first.click()
-    sponsor.get_by_label("Places", exact=True).fill("5")
+    sponsor.get_by_role("link", name="Order seats").first.click()
+    sponsor.get_by_label("Seats", exact=True).fill("5")
     write_purchase_order(sponsor, number="LUSD-2027-14", organisation=DISTRICT, pdf=pdf())
     sponsor.get_by_role("button", name="Send the purchase order").click()
     assert "Your purchase order is with our staff" in main(sponsor)
@@ -396,7 +396,7 @@ def _hand_in_the_roster(stage: Stage) -> dict[str, str]:
         assert problem in main(sponsor)
     assert not Seat.objects.exclude(email="").exists(), "all of it is taken over, or nothing"
     _upload_roster(stage, ROSTER)
-    assert "5 people have a place now" in main(sponsor)
+    assert "5 people have a seat now" in main(sponsor)
     rows = {name: sponsor.get_by_role("row").filter(has_text=name) for name in COACHES}
     return {name: row.get_by_role("cell").first.inner_text() for name, row in rows.items()}
 
@@ -409,7 +409,7 @@ def _upload_roster(stage: Stage, csv: str) -> None:
 
 def _type_code(coach: Page, code: str) -> None:
     coach.get_by_label("Code").fill(code)
-    coach.get_by_role("button", name="Take the place").click()
+    coach.get_by_role("button", name="Take the seat").click()
 
 
 def _enrolled() -> set[str]:

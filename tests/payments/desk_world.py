@@ -127,7 +127,7 @@ def sponsored(staff: User | None, *, seats: int = 3, claimed: int = 1, **details
         purpose=SEATS,
         purpose_id=purpose_id,
         offer_id=uuid.uuid4(),
-        description=f"{seats} places in cohort 10",
+        description=f"{seats} seats in cohort 10",
         amount_minor=seats * unit,
     )
     values = {
@@ -142,7 +142,7 @@ def sponsored(staff: User | None, *, seats: int = 3, claimed: int = 1, **details
     )
     for number in range(1, seats + 1):
         Seat.objects.create(purchase_order=request, number=number, code=f"CODE{next(_numbers):06}")
-    for seat in request.places.all()[:claimed]:
+    for seat in request.all_seats.all()[:claimed]:
         services.claim_seat(**_claim(seat), now=NOW)
     if staff is not None:
         services.accept_purchase_order(purchase_order_id=request.pk, by=staff, now=NOW)

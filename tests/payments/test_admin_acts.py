@@ -112,7 +112,7 @@ def test_cancelling_says_what_happens_to_seats_and_keeps_the_claimed(client: Cli
     for _ in range(2):
         client.post(act("cancel", request), TYPED["cancel"])
     assert state(request) == PurchaseOrderState.CANCELLED
-    seats = list(request.places.values_list("state", flat=True))
+    seats = list(request.all_seats.values_list("state", flat=True))
     assert sorted(seats) == [SeatState.CLAIMED, SeatState.CLAIMED, SeatState.VOID]
 
 

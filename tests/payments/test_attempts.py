@@ -48,7 +48,7 @@ def _accept(order: Order) -> None:
 
 
 def _reserve(order: Order) -> None:
-    """A sponsor's place for this order, claimed while its purchase order is undecided."""
+    """A sponsor's seat for this order, claimed while its purchase order is undecided."""
     request = make.purchase_order(make.order())
     Seat.objects.create(purchase_order=request, number=1, code="ABCDE12345", state=SeatState.FREE)
     Seat.objects.update(state=SeatState.CLAIMED, order=order, claimed_at=NOW)
@@ -367,7 +367,7 @@ def test_money_for_an_order_that_a_sponsor_covers_is_to_be_returned(second: Seco
     assert "sponsor’s seat" in row.note
 
 
-def test_who_holds_a_sponsors_place_gives_it_back_before_paying_alone() -> None:
+def test_who_holds_a_sponsors_seat_gives_it_back_before_paying_alone() -> None:
     order = make.order()
     _reserve(order)
     with pytest.raises(NotAllowed, match="Give it back first"):

@@ -86,7 +86,7 @@ def test_an_order_whose_purchase_order_waits_for_its_sender_does_not_lapse() -> 
 
 
 @pytest.mark.parametrize("decided", [True, False])
-def test_an_order_holds_its_place_until_the_sponsors_purchase_order_is_decided(decided: bool) -> None:
+def test_an_order_holds_its_seat_until_the_sponsors_purchase_order_is_decided(decided: bool) -> None:
     order = make.order()
     request = make.purchase_order(make.order())
     seat = Seat.objects.create(purchase_order=request, number=1, code="ABCDE12345")

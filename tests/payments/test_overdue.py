@@ -41,7 +41,7 @@ def _pay(request: PurchaseOrder, amount_minor: int) -> None:
 def test_the_day_the_invoice_names_is_the_last_day_on_which_it_is_not_overdue() -> None:
     # Twenty minutes to midnight in the programme's zone, when it is the next day already in UTC.
     late_evening = datetime(2026, 12, 2, 5, 40, tzinfo=UTC)
-    request = sponsors.accepted_places(1, now=late_evening)
+    request = sponsors.accepted_seats(1, now=late_evening)
     printed = pdf.page_of(facts.from_data(request.documents.get().data)).particulars
     assert ("Due", "31 December 2026") in printed
     assert request.due_on == date(2026, 12, 31)
@@ -60,7 +60,7 @@ def test_a_day_to_pay_is_a_civil_day_across_a_change_of_the_clocks() -> None:
 
 
 def test_an_invoice_is_overdue_from_its_instant_on_and_says_what_is_missing() -> None:
-    request = sponsors.accepted_places(2)
+    request = sponsors.accepted_seats(2)
     _pay(request, 30_000)
     assert selectors.overdue(DUE - timedelta(microseconds=1)) == []
     late = selectors.overdue(DUE)
@@ -68,19 +68,19 @@ def test_an_invoice_is_overdue_from_its_instant_on_and_says_what_is_missing() ->
 
 
 def test_reminders_go_out_by_the_calendar_each_once() -> None:
-    sponsors.accepted_places(2)
+    sponsors.accepted_seats(2)
     days = [-1, 0, 0, 13, 14, 14, 43, 44, 73, 74]
     assert [_remind(DUE + timedelta(days=day)) for day in days] == [0, 1, 0, 0, 1, 0, 0, 1, 0, 1]
 
 
 def test_after_an_outage_one_reminder_goes_out_and_not_all_that_were_missed() -> None:
-    sponsors.accepted_places(2)
+    sponsors.accepted_seats(2)
     assert [_remind(DUE + timedelta(days=200)) for _ in range(2)] == [1, 0]
     assert OutboxMessage.objects.filter(subject__startswith="Reminder").count() == 2
 
 
 def test_sponsor_and_billing_contact_are_told_the_sum_and_the_day() -> None:
-    request = sponsors.accepted_places(2)
+    request = sponsors.accepted_seats(2)
     _pay(request, 30_000)
     _remind(DUE)
     mails = OutboxMessage.objects.filter(subject__startswith="Reminder")
@@ -95,7 +95,7 @@ def test_sponsor_and_billing_contact_are_told_the_sum_and_the_day() -> None:
 
 def test_a_billing_contact_who_is_the_sponsor_gets_one_mail() -> None:
     by = sponsors.sponsor()
-    request = sponsors.accepted_places(1, by=by)
+    request = sponsors.accepted_seats(1, by=by)
     PurchaseOrder.objects.filter(pk=request.pk).update(billing_email=by.email.upper())
     _remind(DUE)
     assert OutboxMessage.objects.filter(subject__startswith="Reminder").count() == 1
@@ -107,8 +107,8 @@ def test_a_candidates_own_purchase_order_is_reminded_of_too() -> None:
 
 
 def test_what_is_paid_cancelled_or_undecided_is_not_reminded_of() -> None:
-    _pay(sponsors.accepted_places(1), 50_000)
-    cancelled = sponsors.accepted_places(1)
+    _pay(sponsors.accepted_seats(1), 50_000)
+    cancelled = sponsors.accepted_seats(1)
     services.cancel_purchase_order(purchase_order_id=cancelled.pk, by=make.office(), reason="No.", now=NOW)
-    sponsors.places()
+    sponsors.ordered_seats()
     assert _remind(DUE + timedelta(days=1)) == 0

@@ -139,7 +139,7 @@ def test_a_file_is_kept_once_under_a_key_that_says_nothing() -> None:
     by, document = sponsors.sponsor(), sponsors.document()
     before = _stored()
     for _ in range(2):
-        request = sponsors.places(by=by, document=document)
+        request = sponsors.ordered_seats(by=by, document=document)
     file = request.files.get()
     assert len(_stored() - before) == 1
     assert (file.name, file.size, file.sha256) == ("PO-77.pdf", len(document.content), document.sha256)
@@ -147,7 +147,7 @@ def test_a_file_is_kept_once_under_a_key_that_says_nothing() -> None:
 
 
 def test_a_corrected_document_stands_beside_the_first() -> None:
-    request = sponsors.places(document=sponsors.document())
+    request = sponsors.ordered_seats(document=sponsors.document())
     services.ask_back_purchase_order(
         purchase_order_id=request.pk, by=make.office(), question="Signed?", now=NOW
     )
@@ -170,7 +170,7 @@ def test_a_request_that_fails_leaves_no_file(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(mails, "requested", fail)
     before = _stored()
     with pytest.raises(RuntimeError):
-        sponsors.places(document=sponsors.document())
+        sponsors.ordered_seats(document=sponsors.document())
     assert not PurchaseOrderFile.objects.exists()
     assert _stored() == before
 
@@ -178,7 +178,7 @@ def test_a_request_that_fails_leaves_no_file(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_file_goes_as_a_download_to_its_sender_and_to_staff_only(settings: Settings) -> None:
     settings.MFA_REQUIRED = False
     by = sponsors.sponsor()
-    request = sponsors.places(by=by, document=sponsors.document(name="Auftrag 77 ü.pdf"))
+    request = sponsors.ordered_seats(by=by, document=sponsors.document(name="Auftrag 77 ü.pdf"))
     file = request.files.get()
     url = reverse("payments:purchase_order_file", args=[file.pk])
     for who in (by, make.office()):

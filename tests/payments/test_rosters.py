@@ -1,4 +1,4 @@
-"""A roster names who is to have the places: all of it or none, with a sentence for each wrong row."""
+"""A roster names who is to have the seats: all of it or none, with a sentence for each wrong row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _upload(request: PurchaseOrder, text: str | bytes) -> RosterTaken:
 
 
 def _named(request: PurchaseOrder) -> list[tuple[str, str]]:
-    return list(request.places.order_by("number").values_list("name", "email"))
+    return list(request.all_seats.order_by("number").values_list("name", "email"))
 
 
 def _refusal(content: str | bytes) -> BadInput:
@@ -153,53 +153,53 @@ def test_ten_thousand_rows_are_answered_at_once() -> None:
     assert refusal.details == ()
 
 
-def test_a_roster_fills_free_places_in_their_order() -> None:
-    request = sponsors.places(4)
-    sponsors.claim(sponsors.candidate_order(), request.places.get(number=1))
+def test_a_roster_fills_free_seats_in_their_order() -> None:
+    request = sponsors.ordered_seats(4)
+    sponsors.claim(sponsors.candidate_order(), request.all_seats.get(number=1))
     assert _upload(request, "email;name\nada@b.example;Ada\nbea@b.example;Bea\n") == RosterTaken(2, 0)
     assert _named(request) == [("", ""), ("Ada", "ada@b.example"), ("Bea", "bea@b.example"), ("", "")]
     assert not OutboxMessage.objects.filter(kind="seat code").exists(), "nobody has accepted it yet"
 
 
 def test_a_longer_roster_may_be_uploaded_again() -> None:
-    request = sponsors.places(3)
+    request = sponsors.ordered_seats(3)
     _upload(request, "name,email\nAda,ada@b.example\n")
     assert _upload(request, "name,email\nAda,ADA@b.example\nBea,bea@b.example\n") == RosterTaken(1, 1)
     assert _named(request)[:2] == [("Ada", "ada@b.example"), ("Bea", "bea@b.example")]
 
 
-def test_who_has_a_place_under_another_name_is_told_by_row() -> None:
-    request = sponsors.places(3)
+def test_who_has_a_seat_under_another_name_is_told_by_row() -> None:
+    request = sponsors.ordered_seats(3)
     _upload(request, "name,email\nAda,ada@b.example\n")
     with pytest.raises(BadInput) as refused:
         _upload(request, "name,email\nBea,bea@b.example\nAda Other,ada@b.example\n")
     assert refused.value.details == (
-        "Row 3: “ada@b.example” has place 1 already, as “Ada”. Leave the row out, or change the place below.",
+        "Row 3: “ada@b.example” has seat 1 already, as “Ada”. Leave the row out, or change the seat below.",
     )
     assert _named(request)[1] == ("", ""), "nothing of the file was taken over"
 
 
-def test_more_people_than_free_places_are_refused_as_a_whole() -> None:
-    request = sponsors.places(2)
-    with pytest.raises(BadInput, match="3 people who have no place yet, and 2 places are free"):
+def test_more_people_than_free_seats_are_refused_as_a_whole() -> None:
+    request = sponsors.ordered_seats(2)
+    with pytest.raises(BadInput, match="3 people who have no seat yet, and 2 seats are free"):
         _upload(request, "name,email\n" + "".join(f"P{n},p{n}@b.example\n" for n in range(3)))
     assert _named(request) == [("", "")] * 2
 
 
 def test_after_acceptance_everybody_named_is_mailed_the_code_once() -> None:
-    request = sponsors.accepted_places(2)
+    request = sponsors.accepted_seats(2)
     for _ in range(2):
         _upload(request, "name,email\n=cmd|calc,ada@b.example\n")
     mail = OutboxMessage.objects.get(kind="seat code")
-    seat = request.places.get(number=1)
+    seat = request.all_seats.get(number=1)
     assert mail.recipient == "ada@b.example"
     assert mail.body.startswith("Dear =cmd|calc,")
     assert f"{seat.code[:5]}-{seat.code[5:]}" in mail.body
 
 
-def test_one_place_is_named_renamed_and_cleared() -> None:
-    request = sponsors.accepted_places(2)
-    seat, by = request.places.get(number=1), request.order.payer
+def test_one_seat_is_named_renamed_and_cleared() -> None:
+    request = sponsors.accepted_seats(2)
+    seat, by = request.all_seats.get(number=1), request.order.payer
 
     def change(name: str, email: str) -> Seat:
         return services.change_seat(seat_id=seat.pk, by=by, name=name, email=email, now=NOW)
@@ -217,17 +217,17 @@ def test_one_place_is_named_renamed_and_cleared() -> None:
 @pytest.mark.parametrize(
     ("name", "email"), [("Ada", ""), ("", "ada@b.example"), ("Ada", "nowhere"), ("Ada", "BEA@b.example")]
 )
-def test_one_place_is_not_named_by_halves_nor_one_person_twice(name: str, email: str) -> None:
-    request = sponsors.places(2)
+def test_one_seat_is_not_named_by_halves_nor_one_person_twice(name: str, email: str) -> None:
+    request = sponsors.ordered_seats(2)
     _upload(request, "name,email\nBea,bea@b.example\n")
-    seat = request.places.get(number=2)
+    seat = request.all_seats.get(number=2)
     with pytest.raises(BadInput):
         services.change_seat(seat_id=seat.pk, by=request.order.payer, name=name, email=email, now=NOW)
 
 
-def test_a_claimed_place_keeps_its_name() -> None:
-    request = sponsors.places(2)
-    seat = sponsors.claim(sponsors.candidate_order(), request.places.get(number=1))
+def test_a_claimed_seat_keeps_its_name() -> None:
+    request = sponsors.ordered_seats(2)
+    seat = sponsors.claim(sponsors.candidate_order(), request.all_seats.get(number=1))
     with pytest.raises(NotAllowed, match="claimed"):
         services.change_seat(
             seat_id=seat.pk, by=request.order.payer, name="Ada", email="a@b.example", now=NOW
@@ -235,14 +235,14 @@ def test_a_claimed_place_keeps_its_name() -> None:
 
 
 def test_a_declined_purchase_order_takes_no_names() -> None:
-    request = sponsors.places(2)
+    request = sponsors.ordered_seats(2)
     services.decline_purchase_order(purchase_order_id=request.pk, by=make.office(), reason="No.", now=NOW)
     with pytest.raises(NotAllowed, match="declined"):
         _upload(request, "name,email\nAda,ada@b.example\n")
 
 
-def test_somebody_elses_places_are_not_named() -> None:
-    request, stranger = sponsors.places(2), sponsors.sponsor()
+def test_somebody_elses_seats_are_not_named() -> None:
+    request, stranger = sponsors.ordered_seats(2), sponsors.sponsor()
     with pytest.raises(PurchaseOrder.DoesNotExist):
         services.upload_roster(purchase_order_id=request.pk, by=stranger, content=TEXT.encode(), now=NOW)
     with pytest.raises(Seat.DoesNotExist):

@@ -43,8 +43,8 @@ def _claim(order: Order, seat: Seat) -> Callable[[], Seat]:
     return lambda: sponsors.claim(order, seat)
 
 
-def test_two_candidates_who_claim_one_code_at_once_get_one_place() -> None:
-    seat = sponsors.free_seat(sponsors.accepted_places())
+def test_two_candidates_who_claim_one_code_at_once_get_one_seat() -> None:
+    seat = sponsors.free_seat(sponsors.accepted_seats())
     orders = [sponsors.candidate_order() for _ in range(2)]
     results = _at_once(*(_claim(order, seat) for order in orders))
     assert [type(one) for one in results if isinstance(one, Exception)] == [BadInput]
@@ -54,8 +54,8 @@ def test_two_candidates_who_claim_one_code_at_once_get_one_place() -> None:
     assert states == [OrderState.OPEN, OrderState.SEATED]
 
 
-def test_without_the_locks_two_candidates_would_get_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    seat = sponsors.free_seat(sponsors.accepted_places())
+def test_without_the_locks_two_candidates_would_get_one_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    seat = sponsors.free_seat(sponsors.accepted_seats())
     orders = [sponsors.candidate_order() for _ in range(2)]
     both = threading.Barrier(2, timeout=10)
 
@@ -64,7 +64,7 @@ def test_without_the_locks_two_candidates_would_get_one_place(monkeypatch: pytes
         return request.order, request
 
     def read_together(request: PurchaseOrder) -> list[Seat]:
-        read = list(request.places.order_by("number"))
+        read = list(request.all_seats.order_by("number"))
         both.wait()
         return read
 
@@ -72,11 +72,11 @@ def test_without_the_locks_two_candidates_would_get_one_place(monkeypatch: pytes
     monkeypatch.setattr(locks, "seats", read_together)
     _at_once(*(_claim(order, seat) for order in orders))
     seated = Order.objects.filter(pk__in=[order.pk for order in orders], state=OrderState.SEATED)
-    assert seated.count() == 2, "the locks are what keeps a place one candidate's"
+    assert seated.count() == 2, "the locks are what keeps a seat one candidate's"
 
 
-def test_one_candidate_who_claims_two_codes_at_once_gets_one_place() -> None:
-    first, second = sponsors.accepted_places(1), sponsors.accepted_places(1)
+def test_one_candidate_who_claims_two_codes_at_once_gets_one_seat() -> None:
+    first, second = sponsors.accepted_seats(1), sponsors.accepted_seats(1)
     order = sponsors.candidate_order()
     _at_once(_claim(order, sponsors.free_seat(first)), _claim(order, sponsors.free_seat(second)))
     assert Seat.objects.filter(state=SeatState.CLAIMED).count() == 1
@@ -86,9 +86,9 @@ def test_one_candidate_who_claims_two_codes_at_once_gets_one_place() -> None:
 
 @pytest.mark.parametrize("round_", range(4))
 def test_a_claim_beside_the_acceptance_ends_seated_and_never_in_a_deadlock(round_: int) -> None:
-    request, staff = sponsors.places(3), make.office()
+    request, staff = sponsors.ordered_seats(3), make.office()
     orders = [sponsors.candidate_order() for _ in range(3)]
-    seats = list(request.places.order_by("number"))
+    seats = list(request.all_seats.order_by("number"))
     reserved = sponsors.claim(orders[0], seats[0])
     results = _at_once(
         lambda: services.accept_purchase_order(purchase_order_id=request.pk, by=staff, now=NOW),
@@ -103,8 +103,8 @@ def test_a_claim_beside_the_acceptance_ends_seated_and_never_in_a_deadlock(round
 
 
 @pytest.mark.parametrize("round_", range(4))
-def test_a_claim_beside_the_refusal_leaves_nobody_with_a_void_place(round_: int) -> None:
-    request, staff, order = sponsors.places(1), make.office(), sponsors.candidate_order()
+def test_a_claim_beside_the_refusal_leaves_nobody_with_a_void_seat(round_: int) -> None:
+    request, staff, order = sponsors.ordered_seats(1), make.office(), sponsors.candidate_order()
     seat = sponsors.free_seat(request)
     refused, claimed = _at_once(
         lambda: services.decline_purchase_order(
@@ -121,7 +121,7 @@ def test_a_claim_beside_the_refusal_leaves_nobody_with_a_void_place(round_: int)
 
 @pytest.mark.parametrize("round_", range(4))
 def test_giving_back_beside_the_acceptance_is_one_or_the_other(round_: int) -> None:
-    request, staff, order = sponsors.places(1), make.office(), sponsors.candidate_order()
+    request, staff, order = sponsors.ordered_seats(1), make.office(), sponsors.candidate_order()
     seat = sponsors.claim(order, sponsors.free_seat(request))
     accepted, gave = _at_once(
         lambda: services.accept_purchase_order(purchase_order_id=request.pk, by=staff, now=NOW),
@@ -138,7 +138,7 @@ def test_giving_back_beside_the_acceptance_is_one_or_the_other(round_: int) -> N
 
 
 def test_a_payment_page_opened_beside_a_claim_leaves_the_order_covered() -> None:
-    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.accepted_places())
+    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.accepted_seats())
     _at_once(lambda: make.attempt(order), _claim(order, seat))
     order.refresh_from_db()
     assert order.state == OrderState.SEATED
@@ -146,7 +146,9 @@ def test_a_payment_page_opened_beside_a_claim_leaves_the_order_covered() -> None
 
 def test_the_same_request_sent_twice_at_once_is_one() -> None:
     by = sponsors.sponsor()
-    first, second = _at_once(lambda: sponsors.places(4, by=by), lambda: sponsors.places(4, by=by))
+    first, second = _at_once(
+        lambda: sponsors.ordered_seats(4, by=by), lambda: sponsors.ordered_seats(4, by=by)
+    )
     assert first == second
     assert PurchaseOrder.objects.count() == Order.objects.count() == 1
     assert Seat.objects.count() == 4
@@ -154,7 +156,7 @@ def test_the_same_request_sent_twice_at_once_is_one() -> None:
 
 @pytest.mark.parametrize("round_", range(4))
 def test_a_correction_beside_the_acceptance_is_one_before_the_other(round_: int) -> None:
-    request, staff = sponsors.places(3), make.office()
+    request, staff = sponsors.ordered_seats(3), make.office()
     services.ask_back_purchase_order(purchase_order_id=request.pk, by=staff, question="Five?", now=NOW)
     resent, accepted = _at_once(
         lambda: services.resend_purchase_order(
@@ -168,7 +170,7 @@ def test_a_correction_beside_the_acceptance_is_one_before_the_other(round_: int)
     )
     request = PurchaseOrder.objects.select_related("order").get(pk=request.pk)
     assert request.order.amount_minor == request.seats * 50_000
-    assert request.places.exclude(state=SeatState.VOID).count() == request.seats
+    assert request.all_seats.exclude(state=SeatState.VOID).count() == request.seats
     if isinstance(resent, Exception):
         assert isinstance(resent, Refusal)
         assert (request.state, request.seats) == (PurchaseOrderState.ACCEPTED, 3)
@@ -178,8 +180,8 @@ def test_a_correction_beside_the_acceptance_is_one_before_the_other(round_: int)
         assert isinstance(accepted, (PurchaseOrder, Refusal))
 
 
-def test_two_rosters_at_once_give_no_place_twice() -> None:
-    request = sponsors.places(2)
+def test_two_rosters_at_once_give_no_seat_twice() -> None:
+    request = sponsors.ordered_seats(2)
 
     def upload(name: str) -> Callable[[], Any]:
         content = f"name,email\n{name},{name}@school.example\n".encode()
@@ -189,4 +191,4 @@ def test_two_rosters_at_once_give_no_place_twice() -> None:
 
     results = _at_once(upload("ada"), upload("bea"), upload("cem"))
     assert [type(one) for one in results if isinstance(one, Exception)] == [BadInput]
-    assert len(set(request.places.values_list("email", flat=True))) == 2
+    assert len(set(request.all_seats.values_list("email", flat=True))) == 2

@@ -1,4 +1,4 @@
-"""A code opens one place for one candidate: reserved at first, paid for once staff have accepted."""
+"""A code opens one seat for one candidate: reserved at first, paid for once staff have accepted."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def _accept(request: PurchaseOrder) -> None:
     services.accept_purchase_order(purchase_order_id=request.pk, by=make.office(), now=LATER)
 
 
-def test_a_claim_reserves_the_place_until_staff_accept_even_after_the_window() -> None:
-    request, order = sponsors.places(), sponsors.candidate_order()
+def test_a_claim_reserves_the_seat_until_staff_accept_even_after_the_window() -> None:
+    request, order = sponsors.ordered_seats(), sponsors.candidate_order()
     seat = sponsors.claim(order, sponsors.free_seat(request))
     assert (seat.state, seat.order, seat.claimed_at) == (SeatState.CLAIMED, order, NOW)
     assert _state(order) == OrderState.OPEN
@@ -47,8 +47,8 @@ def test_a_claim_reserves_the_place_until_staff_accept_even_after_the_window() -
     assert (_state(order), order.covered_at) == (OrderState.SEATED, LATER)
 
 
-def test_a_reserved_place_waits_also_while_the_sponsor_is_asked_back() -> None:
-    request, order = sponsors.places(), sponsors.candidate_order()
+def test_a_reserved_seat_waits_also_while_the_sponsor_is_asked_back() -> None:
+    request, order = sponsors.ordered_seats(), sponsors.candidate_order()
     sponsors.claim(order, sponsors.free_seat(request))
     services.ask_back_purchase_order(
         purchase_order_id=request.pk, by=make.office(), question="Which year?", now=NOW
@@ -68,7 +68,7 @@ def test_a_claim_on_an_accepted_purchase_order_pays_at_once_and_says_who_does(
     order_settled.connect(listen)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            sponsors.claim(order, sponsors.free_seat(sponsors.accepted_places()))
+            sponsors.claim(order, sponsors.free_seat(sponsors.accepted_seats()))
     finally:
         order_settled.disconnect(listen)
     assert _state(order) == OrderState.SEATED
@@ -80,28 +80,28 @@ def test_a_claim_on_an_accepted_purchase_order_pays_at_once_and_says_who_does(
 @pytest.mark.parametrize(
     "typed", [str, str.lower, lambda c: f" {c[:5]}-{c[5:]} ", lambda c: "–".join(c), lambda c: " ".join(c)]
 )
-def test_a_code_opens_its_place_however_it_is_typed(typed: Callable[[str], str]) -> None:
-    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.places())
+def test_a_code_opens_its_seat_however_it_is_typed(typed: Callable[[str], str]) -> None:
+    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.ordered_seats())
     claimed = services.claim_seat(order_id=order.pk, by=order.payer, code=typed(seat.code), now=NOW)
     assert claimed == seat
 
 
 def test_claiming_twice_is_the_same_seat() -> None:
-    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.accepted_places())
+    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.accepted_seats())
     assert sponsors.claim(order, seat) == sponsors.claim(order, seat)
     assert AuditEvent.objects.filter(action="claimed seat").count() == 1
     assert OutboxMessage.objects.filter(recipient=order.payer.email).count() == 1
 
 
 def test_every_code_that_opens_nothing_gets_the_same_answer() -> None:
-    request = sponsors.places()
+    request = sponsors.ordered_seats()
     taken = sponsors.free_seat(request)
     sponsors.claim(sponsors.candidate_order(), taken)
-    void = sponsors.free_seat(sponsors.places(by=sponsors.sponsor()))
+    void = sponsors.free_seat(sponsors.ordered_seats(by=sponsors.sponsor()))
     services.decline_purchase_order(
         purchase_order_id=void.purchase_order_id, by=make.office(), reason="No.", now=NOW
     )
-    elsewhere = sponsors.free_seat(sponsors.places(offer_id=OTHER_OFFER.id))
+    elsewhere = sponsors.free_seat(sponsors.ordered_seats(offer_id=OTHER_OFFER.id))
     said = set()
     for code in (taken.code, void.code, elsewhere.code, "ABCDEFGHJK", "", "'; DROP TABLE", "0" * 5_000):
         order = sponsors.candidate_order()
@@ -112,41 +112,41 @@ def test_every_code_that_opens_nothing_gets_the_same_answer() -> None:
     assert len(said) == 1
 
 
-def test_an_order_of_no_offer_takes_no_place() -> None:
-    with pytest.raises(BadInput, match="opens no free place"):
-        sponsors.claim(make.order(), sponsors.free_seat(sponsors.places()))
+def test_an_order_of_no_offer_takes_no_seat() -> None:
+    with pytest.raises(BadInput, match="opens no free seat"):
+        sponsors.claim(make.order(), sponsors.free_seat(sponsors.ordered_seats()))
 
 
-def test_a_candidate_holds_one_place_at_a_time() -> None:
-    request, order = sponsors.places(), sponsors.candidate_order()
+def test_a_candidate_holds_one_seat_at_a_time() -> None:
+    request, order = sponsors.ordered_seats(), sponsors.candidate_order()
     sponsors.claim(order, sponsors.free_seat(request))
     with pytest.raises(NotAllowed, match="Give it back"):
         sponsors.claim(order, sponsors.free_seat(request))
 
 
-def test_no_place_is_claimed_after_the_last_instant_to_pay() -> None:
-    seat = sponsors.free_seat(sponsors.accepted_places())
+def test_no_seat_is_claimed_after_the_last_instant_to_pay() -> None:
+    seat = sponsors.free_seat(sponsors.accepted_seats())
     with pytest.raises(WindowClosed):
         sponsors.claim(sponsors.candidate_order(), seat, now=PAYABLE_UNTIL)
     sponsors.claim(sponsors.candidate_order(), seat, now=PAYABLE_UNTIL - timedelta(seconds=1))
 
 
-def test_somebody_elses_order_takes_no_place() -> None:
-    seat = sponsors.free_seat(sponsors.places())
+def test_somebody_elses_order_takes_no_seat() -> None:
+    seat = sponsors.free_seat(sponsors.ordered_seats())
     with pytest.raises(Order.DoesNotExist):
         services.claim_seat(order_id=sponsors.candidate_order().pk, by=make.payer(), code=seat.code, now=NOW)
 
 
-def test_a_sponsors_own_order_takes_no_place() -> None:
-    request = sponsors.places()
+def test_a_sponsors_own_order_takes_no_seat() -> None:
+    request = sponsors.ordered_seats()
     with pytest.raises(NotAllowed, match="candidate"):
         sponsors.claim(request.order, sponsors.free_seat(request))
 
 
-def test_a_paid_order_takes_no_place() -> None:
+def test_a_paid_order_takes_no_seat() -> None:
     order = make.paid_order(offer_id=sponsors.OFFER.id)
     with pytest.raises(NotAllowed, match="paid already"):
-        sponsors.claim(order, sponsors.free_seat(sponsors.places()))
+        sponsors.claim(order, sponsors.free_seat(sponsors.ordered_seats()))
 
 
 def test_a_candidate_with_a_pending_payment_is_told_to_wait() -> None:
@@ -155,18 +155,18 @@ def test_a_candidate_with_a_pending_payment_is_told_to_wait() -> None:
     make.card(attempt, PENDING_CARD)
     services.check_attempt(attempt_id=attempt.pk, now=NOW)
     with pytest.raises(NotAllowed, match="not paid twice"):
-        sponsors.claim(order, sponsors.free_seat(sponsors.accepted_places()))
+        sponsors.claim(order, sponsors.free_seat(sponsors.accepted_seats()))
 
 
-def test_an_open_payment_page_does_not_keep_a_place_from_being_claimed() -> None:
+def test_an_open_payment_page_does_not_keep_a_seat_from_being_claimed() -> None:
     order = sponsors.candidate_order()
     make.attempt(order)
-    sponsors.claim(order, sponsors.free_seat(sponsors.accepted_places()))
+    sponsors.claim(order, sponsors.free_seat(sponsors.accepted_seats()))
     assert _state(order) == OrderState.SEATED
 
 
-def test_one_pays_by_an_own_purchase_order_or_with_a_place_and_not_both() -> None:
-    request = sponsors.places()
+def test_one_pays_by_an_own_purchase_order_or_with_a_seat_and_not_both() -> None:
+    request = sponsors.ordered_seats()
     waiting, reserved = sponsors.candidate_order(), sponsors.candidate_order()
     make.purchase_order(waiting)
     with pytest.raises(NotAllowed, match="PO-77"):
@@ -177,7 +177,7 @@ def test_one_pays_by_an_own_purchase_order_or_with_a_place_and_not_both() -> Non
 
 
 def test_guessing_codes_is_slowed_down_for_one_account_and_for_a_quarter_of_an_hour() -> None:
-    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.places())
+    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.ordered_seats())
     for _ in range(10):
         with pytest.raises(BadInput):
             services.claim_seat(order_id=order.pk, by=order.payer, code="ABCDEFGHJK", now=NOW)
@@ -188,8 +188,8 @@ def test_guessing_codes_is_slowed_down_for_one_account_and_for_a_quarter_of_an_h
     sponsors.claim(order, another, now=NOW + timedelta(minutes=15))
 
 
-def test_a_reserved_place_is_given_back_once_and_somebody_else_takes_it() -> None:
-    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.places())
+def test_a_reserved_seat_is_given_back_once_and_somebody_else_takes_it() -> None:
+    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.ordered_seats())
     sponsors.claim(order, seat)
     gave = [services.give_back_seat(order_id=order.pk, by=order.payer, now=NOW) for _ in range(2)]
     assert gave == [True, False]
@@ -198,54 +198,54 @@ def test_a_reserved_place_is_given_back_once_and_somebody_else_takes_it() -> Non
     assert not services.give_back_seat(order_id=order.pk, by=order.payer, now=NOW)
 
 
-def test_a_place_that_has_paid_is_not_given_back() -> None:
+def test_a_seat_that_has_paid_is_not_given_back() -> None:
     order = sponsors.candidate_order()
-    sponsors.claim(order, sponsors.free_seat(sponsors.accepted_places()))
+    sponsors.claim(order, sponsors.free_seat(sponsors.accepted_seats()))
     with pytest.raises(NotAllowed, match="cannot be given back"):
         services.give_back_seat(order_id=order.pk, by=order.payer, now=NOW)
 
 
-def test_a_place_is_not_given_back_when_nothing_else_could_be_paid() -> None:
+def test_a_seat_is_not_given_back_when_nothing_else_could_be_paid() -> None:
     order = sponsors.candidate_order()
-    sponsors.claim(order, sponsors.free_seat(sponsors.places()))
+    sponsors.claim(order, sponsors.free_seat(sponsors.ordered_seats()))
     with pytest.raises(WindowClosed, match="stays yours"):
         services.give_back_seat(order_id=order.pk, by=order.payer, now=PAYABLE_UNTIL)
 
 
-def test_somebody_elses_place_is_not_given_back() -> None:
+def test_somebody_elses_seat_is_not_given_back() -> None:
     order = sponsors.candidate_order()
-    sponsors.claim(order, sponsors.free_seat(sponsors.places()))
+    sponsors.claim(order, sponsors.free_seat(sponsors.ordered_seats()))
     with pytest.raises(Order.DoesNotExist):
         services.give_back_seat(order_id=order.pk, by=make.payer(), now=NOW)
 
 
-def test_who_has_paid_meanwhile_leaves_the_place_free_at_acceptance() -> None:
-    request, order = sponsors.places(1), sponsors.candidate_order()
+def test_who_has_paid_meanwhile_leaves_the_seat_free_at_acceptance() -> None:
+    request, order = sponsors.ordered_seats(1), sponsors.candidate_order()
     attempt = make.attempt(order)
     sponsors.claim(order, sponsors.free_seat(request))
     make.card(attempt)
     services.check_attempt(attempt_id=attempt.pk, now=NOW)
     _accept(request)
     assert _state(order) == OrderState.SETTLED
-    seat = request.places.get()
+    seat = request.all_seats.get()
     assert (seat.state, seat.order) == (SeatState.FREE, None)
 
 
 def test_a_code_that_exists_already_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["ABCDEFGHJK", "ABCDEFGHJK", "MNPQRSTVWX"])
     monkeypatch.setattr(ids, "code", lambda length: next(drawn))
-    request = sponsors.places(2)
-    assert set(request.places.values_list("code", flat=True)) == {"ABCDEFGHJK", "MNPQRSTVWX"}
+    request = sponsors.ordered_seats(2)
+    assert set(request.all_seats.values_list("code", flat=True)) == {"ABCDEFGHJK", "MNPQRSTVWX"}
 
 
 def test_codes_are_long_enough_that_none_is_guessed() -> None:
-    codes = sponsors.places(50).places.values_list("code", flat=True)
+    codes = sponsors.ordered_seats(50).all_seats.values_list("code", flat=True)
     assert len(set(codes)) == 50
     assert {len(code) for code in codes} == {10}
 
 
-def test_the_database_keeps_a_claimed_place_and_its_order_together() -> None:
-    request, order = sponsors.places(), sponsors.candidate_order()
+def test_the_database_keeps_a_claimed_seat_and_its_order_together() -> None:
+    request, order = sponsors.ordered_seats(), sponsors.candidate_order()
     seat = sponsors.claim(order, sponsors.free_seat(request))
     with pytest.raises(IntegrityError, match="seat_claimed_has_order"), transaction.atomic():
         Seat.objects.filter(pk=seat.pk).update(order=None)

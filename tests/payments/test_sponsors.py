@@ -1,4 +1,4 @@
-"""What a sponsor sees and presses: places, money and documents; nothing of portfolios or scores."""
+"""What a sponsor sees and presses: seats, money and documents; nothing of portfolios or scores."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _filled(**changed: Any) -> dict[str, Any]:
 
 
 def _page(of: PurchaseOrder) -> str:
-    return reverse("payments:seats", args=[of.pk])
+    return reverse("payments:sponsor_purchase_order", args=[of.pk])
 
 
 # ---- signing up ----
@@ -117,7 +117,7 @@ def test_the_empty_list_explains_the_way_in_three_steps(client: Client, by: User
 
 
 def test_the_list_draws_what_is_claimed_and_what_is_paid(client: Client, by: User) -> None:
-    request = sponsors.accepted_places(4, by=by)
+    request = sponsors.accepted_seats(4, by=by)
     sponsors.claim(sponsors.candidate_order(), sponsors.free_seat(request))
     services.record_transfer(
         order_id=request.order_id,
@@ -127,7 +127,7 @@ def test_the_list_draws_what_is_claimed_and_what_is_paid(client: Client, by: Use
         received_at=NOW,
         now=NOW,
     )
-    sponsors.places(number="PO-of-somebody-else")
+    sponsors.ordered_seats(number="PO-of-somebody-else")
     page = _text(client.get(HOME))
     assert "1 of 4" in page
     assert "$500.00 of $2,000.00" in page
@@ -141,9 +141,9 @@ def test_a_page_asks_as_many_questions_for_three_as_for_one(
     client: Client, by: User, django_assert_num_queries: DjangoAssertNumQueries, name: str
 ) -> None:
     url, queries = (HOME, 3) if name == "home" else ("", 7)
-    for places in (1, 3):
-        for _ in range(places):
-            request = sponsors.accepted_places(places, by=by)
+    for seats in (1, 3):
+        for _ in range(seats):
+            request = sponsors.accepted_seats(seats, by=by)
             sponsors.claim(sponsors.candidate_order(), sponsors.free_seat(request))
         with django_assert_num_queries(queries):
             client.get(url or _page(request))
@@ -152,14 +152,14 @@ def test_a_page_asks_as_many_questions_for_three_as_for_one(
 # ---- ordering ----
 
 
-def test_a_district_orders_places_and_sees_their_codes(client: Client, by: User) -> None:
+def test_a_district_orders_seats_and_sees_their_codes(client: Client, by: User) -> None:
     answer = client.post(REQUEST, _filled(), follow=True)
     request = PurchaseOrder.objects.get()
     assert answer.redirect_chain == [(_page(request), 302)]
     assert (request.seats, request.order.payer, request.order.amount_minor) == (5, by, 250_000)
     assert request.files.get().name == "po.pdf"
     page = _text(answer)
-    for seat in request.places.all():
+    for seat in request.all_seats.all():
         assert f"{seat.code[:5]}-{seat.code[5:]}" in page
         assert f"/payments/seats/{seat.code}/" in page
 
@@ -174,11 +174,11 @@ def test_the_form_posted_twice_is_one_request(client: Client, by: User) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("how_many", "0", "at least one place"),
-        ("how_many", str(LARGEST_REQUEST + 1), "200 places at most"),
+        ("how_many", "0", "at least one seat"),
+        ("how_many", str(LARGEST_REQUEST + 1), "200 seats at most"),
         ("how_many", "five", "in digits"),
         ("how_many", "", "for how many coaches"),
-        ("how_many", "9" * 40, "200 places at most"),
+        ("how_many", "9" * 40, "200 seats at most"),
         ("offer", str(uuid.uuid4()), "not on sale any more"),
         ("offer", "10", "not on sale any more"),
         ("number", " ", "Give the purchase order&#x27;s number"),
@@ -214,22 +214,22 @@ def test_sponsors_pages_are_absent_for_every_other_role(
     client: Client, settings: Settings, role: Role
 ) -> None:
     settings.MFA_REQUIRED = False
-    request = sponsors.places()
+    request = sponsors.ordered_seats()
     client.force_login(make.payer(role=role))
     seat = sponsors.free_seat(request)
-    for url in (HOME, REQUEST, _page(request), reverse("payments:place", args=[seat.pk])):
+    for url in (HOME, REQUEST, _page(request), reverse("payments:name_seat", args=[seat.pk])):
         assert client.get(url).status_code == 404
     roster = reverse("payments:roster", args=[request.pk])
     assert client.post(roster, {"file": _file(b"name,email\nAda,a@b.example")}).status_code == 404
 
 
 def test_somebody_elses_purchase_order_is_absent_to_the_byte(client: Client, by: User) -> None:
-    theirs = sponsors.places()
+    theirs = sponsors.ordered_seats()
     seat = sponsors.free_seat(theirs)
     for name, key in (
-        ("seats", theirs.pk),
+        ("sponsor_purchase_order", theirs.pk),
         ("roster", theirs.pk),
-        ("place", seat.pk),
+        ("name_seat", seat.pk),
         ("correct", theirs.pk),
     ):
         absent = client.get(reverse(f"payments:{name}", args=[uuid.uuid4()]))
@@ -239,7 +239,7 @@ def test_somebody_elses_purchase_order_is_absent_to_the_byte(client: Client, by:
 
 
 def test_pages_that_take_files_check_the_token(by: User) -> None:
-    request = sponsors.places(by=by)
+    request = sponsors.ordered_seats(by=by)
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(by)
     for url in (
@@ -256,7 +256,7 @@ def test_pages_that_take_files_check_the_token(by: User) -> None:
 
 
 def test_the_page_tells_the_money_and_hands_out_the_documents(client: Client, by: User) -> None:
-    request = sponsors.accepted_places(2, by=by)
+    request = sponsors.accepted_seats(2, by=by)
     services.record_transfer(
         order_id=request.order_id,
         by=make.office(),
@@ -271,8 +271,8 @@ def test_the_page_tells_the_money_and_hands_out_the_documents(client: Client, by
     assert request.documents.get().get_absolute_url() in page
 
 
-def test_a_claimed_place_says_when_and_not_by_whom(client: Client, by: User) -> None:
-    request = sponsors.accepted_places(1, by=by)
+def test_a_claimed_seat_says_when_and_not_by_whom(client: Client, by: User) -> None:
+    request = sponsors.accepted_seats(1, by=by)
     candidate = make.payer(full_name="Zenobia Unmistakable")
     seat = sponsors.claim(sponsors.candidate_order(by=candidate), sponsors.free_seat(request))
     page = _text(client.get(_page(request)))
@@ -282,7 +282,7 @@ def test_a_claimed_place_says_when_and_not_by_whom(client: Client, by: User) -> 
 
 
 def test_staffs_question_leads_to_the_correction(client: Client, by: User) -> None:
-    request = sponsors.places(2, by=by, document=sponsors.document())
+    request = sponsors.ordered_seats(2, by=by, document=sponsors.document())
     services.ask_back_purchase_order(
         purchase_order_id=request.pk, by=make.office(), question="Is <b>five</b> right?", now=NOW
     )
@@ -299,10 +299,10 @@ def test_staffs_question_leads_to_the_correction(client: Client, by: User) -> No
     assert (request.state, request.number, request.seats) == (PurchaseOrderState.REQUESTED, "PO-77b", 5)
 
 
-def test_a_correction_to_fewer_places_than_are_claimed_is_refused_in_the_form(
+def test_a_correction_to_fewer_seats_than_are_claimed_is_refused_in_the_form(
     client: Client, by: User
 ) -> None:
-    request = sponsors.places(2, by=by)
+    request = sponsors.ordered_seats(2, by=by)
     for _ in range(2):
         sponsors.claim(sponsors.candidate_order(), sponsors.free_seat(request))
     services.ask_back_purchase_order(
@@ -311,11 +311,11 @@ def test_a_correction_to_fewer_places_than_are_claimed_is_refused_in_the_form(
     correct = reverse("payments:correct", args=[request.pk])
     answer = client.post(correct, _filled(how_many="1", file=None, offer=None))
     assert answer.status_code == 422
-    assert "2 places are claimed already" in _text(answer)
+    assert "2 seats are claimed already" in _text(answer)
 
 
 def test_a_roster_is_uploaded_or_answered_row_by_row(client: Client, by: User) -> None:
-    request = sponsors.places(3, by=by)
+    request = sponsors.ordered_seats(3, by=by)
     url = reverse("payments:roster", args=[request.pk])
     wrong = client.post(url, {"file": _file(b"name,email\nAda,ada\n,bea@b.example\n", "roster.csv")})
     assert wrong.status_code == 422
@@ -323,7 +323,7 @@ def test_a_roster_is_uploaded_or_answered_row_by_row(client: Client, by: User) -
     assert "Row 2: “ada” is no e-mail address" in page
     assert "Row 3: the name is missing" in page
     good = client.post(url, {"file": _file(b"name,email\n=Ada & Bea,ada@b.example\n")}, follow=True)
-    assert "1 person has a place now." in _text(good)
+    assert "1 person has a seat now." in _text(good)
     assert "=Ada &amp; Bea" in _text(good)
     assert client.post(url, {}).status_code == 422
     large = client.post(url, {"file": _file(b"x" * 1_100_000)})
@@ -332,10 +332,10 @@ def test_a_roster_is_uploaded_or_answered_row_by_row(client: Client, by: User) -
     assert client.get(url)["Location"] == _page(request)
 
 
-def test_one_place_is_named_and_cleared_on_its_page(client: Client, by: User) -> None:
-    request = sponsors.accepted_places(2, by=by)
+def test_one_seat_is_named_and_cleared_on_its_page(client: Client, by: User) -> None:
+    request = sponsors.accepted_seats(2, by=by)
     seat = sponsors.free_seat(request)
-    url = reverse("payments:place", args=[seat.pk])
+    url = reverse("payments:name_seat", args=[seat.pk])
     assert client.post(url, {"name": "Ada", "email": "nowhere"}).status_code == 422
     assert client.post(url, {"name": "Ada", "email": ""}).status_code == 422
     assert client.post(url, {"name": "Ada", "email": "ada@b.example"})["Location"] == _page(request)
@@ -345,14 +345,14 @@ def test_one_place_is_named_and_cleared_on_its_page(client: Client, by: User) ->
     assert (seat.name, seat.email) == ("", "")
 
 
-def test_two_hundred_places_are_one_page(client: Client, by: User) -> None:
-    request = sponsors.places(LARGEST_REQUEST, by=by)
+def test_two_hundred_seats_are_one_page(client: Client, by: User) -> None:
+    request = sponsors.ordered_seats(LARGEST_REQUEST, by=by)
     assert _text(client.get(_page(request))).count("data-copy=") == LARGEST_REQUEST
 
 
 @pytest.mark.parametrize("ending", ["declined", "cancelled"])
 def test_an_ended_purchase_order_says_why_and_takes_no_roster(client: Client, by: User, ending: str) -> None:
-    request, staff = sponsors.places(2, by=by), make.office()
+    request, staff = sponsors.ordered_seats(2, by=by), make.office()
     if ending == "declined":
         services.decline_purchase_order(purchase_order_id=request.pk, by=staff, reason="Unsigned.", now=NOW)
     else:
@@ -367,31 +367,31 @@ def test_an_ended_purchase_order_says_why_and_takes_no_roster(client: Client, by
 # ---- the candidate's side ----
 
 
-def test_a_link_says_that_a_place_waits_and_names_nobody(client: Client) -> None:
-    request = sponsors.places(1)
+def test_a_link_says_that_a_seat_waits_and_names_nobody(client: Client) -> None:
+    request = sponsors.ordered_seats(1)
     seat = sponsors.free_seat(request)
     services.change_seat(
         seat_id=seat.pk, by=request.order.payer, name="Zenobia Named", email="z@school.example", now=NOW
     )
     page = _text(client.get(f"/payments/seats/{seat.code.lower()}/"))
-    assert "A place is waiting" in page
+    assert "A seat is waiting" in page
     assert "Lakeside District" in page
     for secret in ("Zenobia", "z@school.example", "PO-77", request.order.payer.email, "Bea Ledger"):
         assert secret not in page
 
 
-def test_a_link_to_nothing_is_absent_and_one_to_a_taken_place_says_so(client: Client) -> None:
-    request = sponsors.places(2)
-    taken, void = request.places.order_by("number")
+def test_a_link_to_nothing_is_absent_and_one_to_a_taken_seat_says_so(client: Client) -> None:
+    request = sponsors.ordered_seats(2)
+    taken, void = request.all_seats.order_by("number")
     sponsors.claim(sponsors.candidate_order(), taken)
     assert client.get("/payments/seats/ABCDEFGHJK/").status_code == 404
-    assert "This place is taken" in _text(client.get(f"/payments/seats/{taken.code}/"))
+    assert "This seat is taken" in _text(client.get(f"/payments/seats/{taken.code}/"))
     services.decline_purchase_order(purchase_order_id=request.pk, by=make.office(), reason="No.", now=NOW)
     assert client.get(f"/payments/seats/{void.code}/").status_code == 404
 
 
 def test_the_code_of_a_link_is_filled_in_on_the_order_page_and_pays(client: Client) -> None:
-    seat = sponsors.free_seat(sponsors.accepted_places())
+    seat = sponsors.free_seat(sponsors.accepted_seats())
     client.get(f"/payments/seats/{seat.code}/")
     order = sponsors.candidate_order()
     client.force_login(order.payer)
@@ -399,16 +399,16 @@ def test_the_code_of_a_link_is_filled_in_on_the_order_page_and_pays(client: Clie
     assert order.get_absolute_url() in _text(client.get(f"/payments/seats/{seat.code}/"))
     claim = reverse("payments:claim", args=[order.pk])
     page = _text(client.post(claim, {"code": seat.code}, follow=True))
-    assert "Your place is paid for" in page
+    assert "Your seat is paid for" in page
     assert "Lakeside District" in page
     assert "seat_code" not in client.session
     order.refresh_from_db()
     assert order.state == OrderState.SEATED
-    assert "This place is yours" in _text(client.get(f"/payments/seats/{seat.code}/"))
+    assert "This seat is yours" in _text(client.get(f"/payments/seats/{seat.code}/"))
 
 
-def test_a_reserved_place_is_told_and_given_back_on_the_order_page(client: Client) -> None:
-    seat, order = sponsors.free_seat(sponsors.places()), sponsors.candidate_order()
+def test_a_reserved_seat_is_told_and_given_back_on_the_order_page(client: Client) -> None:
+    seat, order = sponsors.free_seat(sponsors.ordered_seats()), sponsors.candidate_order()
     client.force_login(order.payer)
     claim, give_back = (reverse(f"payments:{name}", args=[order.pk]) for name in ("claim", "give_back"))
     page = _text(client.post(claim, {"code": seat.code}, follow=True))
@@ -416,13 +416,13 @@ def test_a_reserved_place_is_told_and_given_back_on_the_order_page(client: Clien
     assert "Pay online" not in page
     assert f'action="{claim}"' not in page
     page = _text(client.post(give_back, follow=True))
-    assert "The place is given back" in page
+    assert "The seat is given back" in page
     assert "Pay online" in page
     seat.refresh_from_db()
     assert seat.state == SeatState.FREE
 
 
-@pytest.mark.parametrize(("code", "says"), [("", "Type the code"), ("ABCDEFGHJK", "opens no free place")])
+@pytest.mark.parametrize(("code", "says"), [("", "Type the code"), ("ABCDEFGHJK", "opens no free seat")])
 def test_a_wrong_code_is_answered_on_the_order_page(client: Client, code: str, says: str) -> None:
     order = sponsors.candidate_order()
     client.force_login(order.payer)
@@ -431,8 +431,8 @@ def test_a_wrong_code_is_answered_on_the_order_page(client: Client, code: str, s
     assert client.get(url)["Location"] == order.get_absolute_url()
 
 
-def test_nobody_claims_for_or_gives_back_anothers_place(client: Client) -> None:
-    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.places())
+def test_nobody_claims_for_or_gives_back_anothers_seat(client: Client) -> None:
+    order, seat = sponsors.candidate_order(), sponsors.free_seat(sponsors.ordered_seats())
     sponsors.claim(order, seat)
     client.force_login(make.payer())
     for name in ("claim", "give_back"):
@@ -457,13 +457,13 @@ def test_a_candidates_purchase_order_takes_a_file_and_is_corrected(client: Clien
     assert "Signed by whom?" in page
     correct = reverse("payments:correct", args=[request.pk])
     assert correct in page
-    assert "Places" not in _text(client.get(correct))
+    assert "Seats" not in _text(client.get(correct))
     client.post(correct, _filled(number="PO-9", file=None))
     request.refresh_from_db()
     assert (request.number, request.seats) == ("PO-9", 1)
 
 
 def test_a_sponsors_order_leads_to_its_purchase_order(client: Client, by: User) -> None:
-    request = sponsors.places(by=by)
+    request = sponsors.ordered_seats(by=by)
     asked = reverse("payments:order", args=[request.order_id])
     assert client.get(asked)["Location"] == _page(request)

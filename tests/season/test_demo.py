@@ -46,7 +46,7 @@ def test_a_demo_begins_with_last_season_played_and_this_one_open(played: list[pl
     assert list(Cohort.objects.order_by("number").values_list("first_year", flat=True)) == [2026, 2027]
     assert User.objects.get(email="candidate@demo.example").has_usable_password()
     waiting = PurchaseOrder.objects.get(order__payer__email="district@demo.example")
-    assert (waiting.state, waiting.places.count()) == (PurchaseOrderState.REQUESTED, 5)
+    assert (waiting.state, waiting.all_seats.count()) == (PurchaseOrderState.REQUESTED, 5)
 
 
 def test_a_clock_moved_on_replays_nothing(played: list[play.Options]) -> None:

@@ -1,4 +1,4 @@
-"""A district orders places: one request, staff's question, a decision, and money that comes in parts."""
+"""A district orders seats: one request, staff's question, a decision, and money that comes in parts."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def _transfer(order: Order, amount_minor: int, reference: str, staff: User) -> L
 
 
 def _states(request: PurchaseOrder) -> list[str]:
-    return list(request.places.order_by("number").values_list("state", flat=True))
+    return list(request.all_seats.order_by("number").values_list("state", flat=True))
 
 
-def test_a_request_makes_an_order_and_its_places_in_one_go() -> None:
-    request = sponsors.places(5)
+def test_a_request_makes_an_order_and_its_seats_in_one_go() -> None:
+    request = sponsors.ordered_seats(5)
     order = request.order
     assert (order.purpose, order.purpose_id, order.offer_id) == ("seats", request.pk, OFFER.id)
     assert (order.amount_minor, order.currency, order.payable_until) == (250_000, "USD", PAYABLE_UNTIL)
-    assert order.description == "5 places: Cohort 10"
+    assert order.description == "5 seats: Cohort 10"
     assert _states(request) == [SeatState.FREE] * 5
     mail = OutboxMessage.objects.get()
     assert mail.recipient == order.payer.email
@@ -74,30 +74,30 @@ def test_a_request_makes_an_order_and_its_places_in_one_go() -> None:
 
 def test_the_same_request_twice_is_one() -> None:
     by = sponsors.sponsor()
-    assert sponsors.places(5, by=by) == sponsors.places(5, by=by)
-    assert sponsors.places(6, by=by) != sponsors.places(5, by=by)
-    assert sponsors.places(5) != sponsors.places(5, by=by), "another sponsor's is another"
+    assert sponsors.ordered_seats(5, by=by) == sponsors.ordered_seats(5, by=by)
+    assert sponsors.ordered_seats(6, by=by) != sponsors.ordered_seats(5, by=by)
+    assert sponsors.ordered_seats(5) != sponsors.ordered_seats(5, by=by), "another sponsor's is another"
     assert Order.objects.count() == PurchaseOrder.objects.count() == 3
 
 
 @pytest.mark.parametrize("how_many", [0, -1, 201, 10**9])
-def test_nobody_orders_no_places_or_too_many(how_many: int) -> None:
+def test_nobody_orders_no_seats_or_too_many(how_many: int) -> None:
     with pytest.raises(BadInput, match="1 to 200"):
-        sponsors.places(how_many)
+        sponsors.ordered_seats(how_many)
     assert not Order.objects.exists()
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SPONSOR])
-def test_only_sponsors_order_places(role: Role) -> None:
+def test_only_sponsors_order_seats(role: Role) -> None:
     with pytest.raises(NotAllowed, match="sponsor"):
-        sponsors.places(by=make.payer(role=role))
+        sponsors.ordered_seats(by=make.payer(role=role))
 
 
 def test_what_is_not_on_sale_cannot_be_ordered() -> None:
     with pytest.raises(NotAllowed, match="not on sale"):
-        sponsors.places(offer_id=uuid.uuid4())
+        sponsors.ordered_seats(offer_id=uuid.uuid4())
     with pytest.raises(NotAllowed, match="not on sale"):
-        sponsors.places(now=PAYABLE_UNTIL)
+        sponsors.ordered_seats(now=PAYABLE_UNTIL)
 
 
 def test_a_failure_leaves_no_half_request(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,18 +108,18 @@ def test_a_failure_leaves_no_half_request(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(seats, "add", fail)
     with pytest.raises(RuntimeError):
-        sponsors.places()
+        sponsors.ordered_seats()
     assert not Order.objects.exists()
     assert not PurchaseOrder.objects.exists()
 
 
-def test_places_are_not_paid_by_card() -> None:
+def test_seats_are_not_paid_by_card() -> None:
     with pytest.raises(NotAllowed, match="cheque or transfer"):
-        make.attempt(sponsors.places().order)
+        make.attempt(sponsors.ordered_seats().order)
 
 
 def test_staff_ask_back_and_the_sender_is_told_once(staff: User) -> None:
-    request = sponsors.places()
+    request = sponsors.ordered_seats()
     for _ in range(2):
         request = _ask_back(request, staff)
     assert (request.state, request.decided_by) == (PurchaseOrderState.ASKED_BACK, staff)
@@ -134,11 +134,11 @@ def test_staff_ask_back_and_the_sender_is_told_once(staff: User) -> None:
 @pytest.mark.parametrize("question", ["", "   ", "x" * 301])
 def test_a_question_has_words_and_fits(staff: User, question: str) -> None:
     with pytest.raises(BadInput):
-        _ask_back(sponsors.places(), staff, question)
+        _ask_back(sponsors.ordered_seats(), staff, question)
 
 
 def test_a_corrected_purchase_order_is_with_staff_again(staff: User) -> None:
-    request = _ask_back(sponsors.places(), staff)
+    request = _ask_back(sponsors.ordered_seats(), staff)
     for _ in range(2):
         _resend(request)
     request.refresh_from_db()
@@ -148,7 +148,7 @@ def test_a_corrected_purchase_order_is_with_staff_again(staff: User) -> None:
 
 
 def test_a_purchase_order_is_corrected_also_after_the_window(staff: User) -> None:
-    request = _ask_back(sponsors.places(), staff)
+    request = _ask_back(sponsors.ordered_seats(), staff)
     services.resend_purchase_order(
         purchase_order_id=request.pk,
         by=request.order.payer,
@@ -160,7 +160,7 @@ def test_a_purchase_order_is_corrected_also_after_the_window(staff: User) -> Non
 
 
 def test_nobody_corrects_what_was_not_asked_back_or_is_somebody_elses(staff: User) -> None:
-    request = sponsors.places()
+    request = sponsors.ordered_seats()
     with pytest.raises(NotAllowed, match="nobody has asked"):
         _resend(request)
     _ask_back(request, staff)
@@ -178,51 +178,51 @@ def test_a_candidates_own_purchase_order_is_corrected_too(staff: User) -> None:
     assert (request.number, request.seats, request.order) == ("PO-78", 1, order)
 
 
-def test_more_places_are_another_order_at_the_same_price(staff: User) -> None:
-    request = _ask_back(sponsors.places(3), staff)
+def test_more_seats_are_another_order_at_the_same_price(staff: User) -> None:
+    request = _ask_back(sponsors.ordered_seats(3), staff)
     before = request.order
-    codes = set(request.places.values_list("code", flat=True))
+    codes = set(request.all_seats.values_list("code", flat=True))
     request = _resend(request, how_many=5)
     before.refresh_from_db()
     assert before.state == OrderState.LAPSED
     assert request.order != before
     assert (request.order.amount_minor, request.order.state) == (250_000, OrderState.OPEN)
-    assert request.order.description == "5 places: Cohort 10"
+    assert request.order.description == "5 seats: Cohort 10"
     assert (request.order.offer_id, request.order.payable_until) == (before.offer_id, before.payable_until)
-    assert codes < set(request.places.values_list("code", flat=True))
+    assert codes < set(request.all_seats.values_list("code", flat=True))
     assert _states(request) == [SeatState.FREE] * 5
 
 
-def test_fewer_places_take_the_free_and_unnamed_ones_away(staff: User) -> None:
-    request = sponsors.places(4)
-    claimed = sponsors.claim(sponsors.candidate_order(), request.places.get(number=4))
+def test_fewer_seats_take_the_free_and_unnamed_ones_away(staff: User) -> None:
+    request = sponsors.ordered_seats(4)
+    claimed = sponsors.claim(sponsors.candidate_order(), request.all_seats.get(number=4))
     services.change_seat(
-        seat_id=request.places.get(number=3).pk,
+        seat_id=request.all_seats.get(number=3).pk,
         by=request.order.payer,
         name="Ada",
         email="a@x.example",
         now=NOW,
     )
     request = _resend(_ask_back(request, staff), how_many=2)
-    standing = request.places.exclude(state=SeatState.VOID).order_by("number")
+    standing = request.all_seats.exclude(state=SeatState.VOID).order_by("number")
     assert [seat.number for seat in standing] == [3, 4]
     assert claimed in standing
     assert request.order.amount_minor == 100_000
 
 
-def test_never_fewer_places_than_are_claimed(staff: User) -> None:
-    request = sponsors.places(3)
+def test_never_fewer_seats_than_are_claimed(staff: User) -> None:
+    request = sponsors.ordered_seats(3)
     for _ in range(2):
         sponsors.claim(sponsors.candidate_order(), sponsors.free_seat(request))
     _ask_back(request, staff)
-    with pytest.raises(BadInput, match="2 places are claimed"):
+    with pytest.raises(BadInput, match="2 seats are claimed"):
         _resend(request, how_many=1)
     request.refresh_from_db()
     assert (request.state, request.seats) == (PurchaseOrderState.ASKED_BACK, 3)
 
 
-def test_claimed_places_survive_a_correction_and_are_paid_at_acceptance(staff: User) -> None:
-    request, order = sponsors.places(3), sponsors.candidate_order()
+def test_claimed_seats_survive_a_correction_and_are_paid_at_acceptance(staff: User) -> None:
+    request, order = sponsors.ordered_seats(3), sponsors.candidate_order()
     sponsors.claim(order, sponsors.free_seat(request))
     request = _resend(_ask_back(request, staff), how_many=6)
     services.accept_purchase_order(purchase_order_id=request.pk, by=staff, now=NOW)
@@ -231,12 +231,12 @@ def test_claimed_places_survive_a_correction_and_are_paid_at_acceptance(staff: U
 
 
 def test_accepting_covers_the_claimed_invoices_all_and_mails_the_named(staff: User) -> None:
-    request, order = sponsors.places(3), sponsors.candidate_order()
-    sponsors.claim(order, request.places.get(number=1))
+    request, order = sponsors.ordered_seats(3), sponsors.candidate_order()
+    sponsors.claim(order, request.all_seats.get(number=1))
     for number, name in ((1, "Gone"), (2, "Ada")):
         if number == 2:
             services.change_seat(
-                seat_id=request.places.get(number=2).pk,
+                seat_id=request.all_seats.get(number=2).pk,
                 by=request.order.payer,
                 name=name,
                 email="ada@school.example",
@@ -252,13 +252,13 @@ def test_accepting_covers_the_claimed_invoices_all_and_mails_the_named(staff: Us
     invoice = request.documents.get()
     assert (invoice.kind, invoice.amount_minor) == (DocumentKind.INVOICE, 150_000)
     mail = OutboxMessage.objects.get(kind="seat code")
-    seat = request.places.get(number=2)
+    seat = request.all_seats.get(number=2)
     assert mail.recipient == "ada@school.example"
     assert f"/payments/seats/{seat.code}/" in mail.body
 
 
-def test_declining_voids_the_places_and_frees_whoever_had_reserved_one(staff: User) -> None:
-    request, order = sponsors.places(2), sponsors.candidate_order()
+def test_declining_voids_the_seats_and_frees_whoever_had_reserved_one(staff: User) -> None:
+    request, order = sponsors.ordered_seats(2), sponsors.candidate_order()
     sponsors.claim(order, sponsors.free_seat(request))
     for _ in range(2):
         services.decline_purchase_order(
@@ -275,8 +275,8 @@ def test_declining_voids_the_places_and_frees_whoever_had_reserved_one(staff: Us
     assert make.purchase_order(order).state == PurchaseOrderState.REQUESTED
 
 
-def test_an_unpaid_purchase_order_is_cancelled_and_claimed_places_stay(staff: User) -> None:
-    request, order = sponsors.accepted_places(3), sponsors.candidate_order()
+def test_an_unpaid_purchase_order_is_cancelled_and_claimed_seats_stay(staff: User) -> None:
+    request, order = sponsors.accepted_seats(3), sponsors.candidate_order()
     sponsors.claim(order, sponsors.free_seat(request))
     _transfer(request.order, 20_000, "T-1", staff)
     for _ in range(2):
@@ -299,8 +299,8 @@ def test_an_unpaid_purchase_order_is_cancelled_and_claimed_places_stay(staff: Us
     )
 
 
-def test_a_void_place_cannot_be_claimed_after_the_cancellation(staff: User) -> None:
-    request = sponsors.accepted_places()
+def test_a_void_seat_cannot_be_claimed_after_the_cancellation(staff: User) -> None:
+    request = sponsors.accepted_seats()
     seat = sponsors.free_seat(request)
     services.cancel_purchase_order(purchase_order_id=request.pk, by=staff, reason="Unpaid.", now=NOW)
     with pytest.raises(BadInput):
@@ -308,7 +308,7 @@ def test_a_void_place_cannot_be_claimed_after_the_cancellation(staff: User) -> N
 
 
 def test_what_is_undecided_or_paid_is_not_cancelled(staff: User) -> None:
-    undecided, paid = sponsors.places(), sponsors.accepted_places(1)
+    undecided, paid = sponsors.ordered_seats(), sponsors.accepted_seats(1)
     _transfer(paid.order, 50_000, "T-1", staff)
     for request, why in ((undecided, "cannot become"), (paid, "paid in full")):
         with pytest.raises(NotAllowed, match=why):
@@ -325,7 +325,7 @@ def test_a_candidates_own_accepted_purchase_order_is_cancelled_too(staff: User) 
 
 
 def test_a_districts_money_comes_in_parts_until_it_is_paid(staff: User) -> None:
-    request = sponsors.accepted_places(3)
+    request = sponsors.accepted_seats(3)
     _transfer(request.order, 100_000, "T-1", staff)
     _transfer(request.order, 60_000, "T-2", staff)
     request.order.refresh_from_db()
@@ -335,7 +335,7 @@ def test_a_districts_money_comes_in_parts_until_it_is_paid(staff: User) -> None:
 
 
 def test_only_staff_decide_about_a_district(staff: User) -> None:
-    request = sponsors.places()
+    request = sponsors.ordered_seats()
     by = request.order.payer
     with pytest.raises(NotAllowed, match="staff"):
         _ask_back(request, by)
@@ -346,7 +346,7 @@ def test_only_staff_decide_about_a_district(staff: User) -> None:
 
 
 def test_claimed_seats_of_a_late_decision_do_not_reopen_the_window(staff: User) -> None:
-    request = sponsors.places()
+    request = sponsors.ordered_seats()
     services.accept_purchase_order(
         purchase_order_id=request.pk, by=staff, now=PAYABLE_UNTIL + timedelta(days=1)
     )
