@@ -152,8 +152,7 @@ def _deliveries(options: Namespace, folder: Path) -> tuple[dict[str, Any], Count
         # Money approved at PayPal is collected by us, and only then do its other messages exist.
         first = _post(served, _bags(half, options.seed), options.kill_every)
         _settle()
-        rest = _bags(options.deliveries - half, options.seed + 1)
-        second = _post(served, rest, options.kill_every)
+        second = _post(served, _bags(options.deliveries - half, options.seed + 1), options.kill_every)
         _settle()
         kills, ledger = served.web_kills, _ledger()
         report: dict[str, Any] = {
@@ -176,9 +175,11 @@ def _deliveries(options: Namespace, folder: Path) -> tuple[dict[str, Any], Count
             "orders_settled": Order.objects.filter(state=OrderState.SETTLED).count(),
         }
         _note("everything is delivered again")
-        _post(served, rest, kill_every=0)
+        # Signed anew, as a provider does that delivers again.
+        again = _post(served, _bags(options.deliveries, options.seed + 2), kill_every=0)
         _settle()
         reconcile.run("payments.check_uncertain")
+        report["replayed"] = len(again.seconds)
         report["rows_added_by_replay"] = LedgerRow.objects.count() - report["ledger_rows"]
     refusals = report["refused"]
     report["ok"] = (
