@@ -13,9 +13,11 @@ from django.urls import URLPattern, path, reverse
 
 from certification.kernel import clock
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
+from certification.kernel.errors import BadInput
 from payments import desk as selectors
 from payments import money, services
 from payments.models import LedgerRow, Order, PaymentAttempt, PaymentDocument, PurchaseOrder
+from payments.services import transfers
 from payments.states import LedgerKind, PurchaseOrderState
 
 from .acts import Act, act_page, asked, staff_of
@@ -137,7 +139,7 @@ class OrderAdmin(ReadOnlyAdmin):
             raise Http404
         form = TransferForm(order, request.POST if request.method == "POST" else None)
         typed = form.is_bound and form.is_valid()
-        if typed and "confirmed" not in request.POST:
+        if typed and "confirmed" not in request.POST and _is_new(order, form):
             form.seal()
             return asked(request, self, _confirmed_transfer(order, form), form)
         return act_page(
@@ -163,7 +165,7 @@ def _transfer(order: Order, **fields: Any) -> Act:
         ("Order", link_to(order, f"{order.payer}, {order.description}")),
         ("Amount", money.spoken(order.amount_minor, order.currency)),
         ("Received so far", money.spoken(received, order.currency)),
-        ("Outstanding", money.spoken(order.amount_minor - received, order.currency)),
+        ("Outstanding", money.spoken(transfers.owed_minor(order), order.currency)),
     ]
     values: dict[str, Any] = {
         "title": "Record a cheque or transfer",
@@ -182,7 +184,7 @@ def _transfer(order: Order, **fields: Any) -> Act:
 def _confirmed_transfer(order: Order, form: TransferForm) -> Act:
     """The same, said back before it is written: a ledger row is never changed."""
     came = form.cleaned_data["amount"]
-    outstanding = max(order.amount_minor - _fees(order), 0)
+    outstanding = transfers.owed_minor(order)
     surplus = max(came - outstanding, 0)
     said = [f"{money.spoken(came - surplus, order.currency)} is entered as fee."] if came > surplus else []
     if surplus:
@@ -197,6 +199,16 @@ def _confirmed_transfer(order: Order, form: TransferForm) -> Act:
         hidden=(("confirmed", "1"),),
         is_final=True,
     )
+
+
+def _is_new(order: Order, form: TransferForm) -> bool:
+    """Whether nothing is recorded under the reference; what is, is said beside it."""
+    try:
+        transfers.require_new(order, form.cleaned_data["reference"])
+    except BadInput as refusal:
+        form.add_error("reference", str(refusal))
+        return False
+    return True
 
 
 def _fees(order: Order) -> int:

@@ -13,7 +13,7 @@ from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
 from payments import locks, money
 from payments.models import LedgerRow, Order
-from payments.states import TRANSFER, LedgerKind, OrderState, PurchaseOrderState
+from payments.states import INCOMING, TRANSFER, LedgerKind, OrderState, PurchaseOrderState
 
 from . import orders
 from .decisions import require_staff
@@ -44,7 +44,7 @@ def record_transfer(
     _require_plausible(amount_minor=amount_minor, reference=reference, received_at=received_at, now=now)
     if not order.purchase_orders.filter(state__in=_DECIDED).exists():
         raise NotAllowed("This order has no accepted purchase order. Accept one before recording its money.")
-    owed = order.amount_minor - _fees(order) if order.state == OrderState.ACCEPTED else 0
+    owed = owed_minor(order)
     fee = min(amount_minor, owed)
     rows = [
         LedgerRow(
@@ -75,17 +75,42 @@ def record_transfer(
     return rows[0]
 
 
+def owed_minor(order: Order) -> int:
+    """What money that comes now would pay of an order; an order that is not accepted owes nothing."""
+    if order.state != OrderState.ACCEPTED:
+        return 0
+    fees = order.ledger.filter(kind=LedgerKind.FEE).aggregate(total=Sum("amount_minor"))["total"]
+    return order.amount_minor - int(fees or 0)
+
+
+def require_new(order: Order, reference: str) -> None:
+    """Say what is recorded under a reference before staff type the same: it would be entered once.
+
+    Raises:
+        BadInput: money is recorded under it.
+    """
+    if known := _recorded(order, reference):
+        raise _recorded_already(known)
+
+
 def _known_transfer(order: Order, reference: str, amount_minor: int) -> LedgerRow | None:
-    known = list(order.ledger.filter(gateway=TRANSFER, provider_ref=reference).order_by("kind"))
-    if not known:
-        return None
-    if sum(row.amount_minor for row in known) != amount_minor:
-        recorded = money.spoken(sum(row.amount_minor for row in known), order.currency)
-        raise BadInput(
-            f"A transfer “{reference}” over {recorded} is recorded for this order. "
-            "Give the new one another reference."
-        )
-    return known[0]
+    known = _recorded(order, reference)
+    if known and sum(row.amount_minor for row in known) != amount_minor:
+        raise _recorded_already(known)
+    return known[0] if known else None
+
+
+def _recorded(order: Order, reference: str) -> list[LedgerRow]:
+    came_in = order.ledger.filter(gateway=TRANSFER, provider_ref=reference, kind__in=INCOMING)
+    return list(came_in.order_by("kind"))
+
+
+def _recorded_already(known: list[LedgerRow]) -> BadInput:
+    recorded = money.spoken(sum(row.amount_minor for row in known), known[0].currency)
+    return BadInput(
+        f"A transfer “{known[0].provider_ref}” over {recorded} is recorded for this order. "
+        "Give the new one another reference."
+    )
 
 
 def _require_plausible(*, amount_minor: int, reference: str, received_at: datetime, now: datetime) -> None:
@@ -97,11 +122,6 @@ def _require_plausible(*, amount_minor: int, reference: str, received_at: dateti
         raise BadInput("Give the reference by which the bank statement or cheque can be found again.")
     if received_at > now:
         raise BadInput("The day on which the money came in cannot lie in the future.")
-
-
-def _fees(order: Order) -> int:
-    total = order.ledger.filter(kind=LedgerKind.FEE).aggregate(total=Sum("amount_minor"))["total"]
-    return int(total or 0)
 
 
 def _why_to_return(order: Order) -> str:

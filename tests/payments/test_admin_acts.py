@@ -251,6 +251,32 @@ def test_a_part_leaves_the_rest_outstanding(client: Client, staff: User) -> None
         assert "$300.00 USD stays outstanding." in text(client.post(url, typed))
 
 
+def test_money_for_a_cancelled_purchase_order_is_said_to_go_back_before_it_is_recorded(
+    client: Client, staff: User
+) -> None:
+    request = world.sponsored(staff, seats=2)
+    services.cancel_purchase_order(purchase_order_id=request.pk, by=staff, reason="Nobody pays.", now=NOW)
+    url = reverse("admin:payments_order_transfer", args=[request.order_id])
+    with clock.fixed(LATER):
+        page = text(client.post(url, {"amount": "400", "reference": "T-1", "received_on": "2026-12-05"}))
+    assert "$400.00 USD is more than is owed, and is to be returned." in page
+    assert "entered as fee" not in page
+    assert "stays outstanding" not in page
+    assert "<dt>Outstanding</dt><dd>$0.00 USD</dd>" in page
+
+
+def test_a_reference_that_is_recorded_is_said_instead_of_passed_over(client: Client, staff: User) -> None:
+    order = make.accepted_order(staff=staff)
+    url = reverse("admin:payments_order_transfer", args=[order.pk])
+    typed = {"amount": "200", "reference": " PO-77 ", "received_on": "2026-12-05"}
+    with clock.fixed(LATER):
+        client.post(url, typed | {"confirmed": "1"})
+        page = text(client.post(url, typed | {"received_on": "2026-12-20"}))
+    assert "A transfer “PO-77” over $200.00 USD is recorded for this order." in page
+    assert "Go on" in page
+    assert order.ledger.count() == 1
+
+
 def test_a_transfer_of_tomorrow_is_refused_beside_its_field(client: Client, staff: User) -> None:
     order = make.accepted_order(staff=staff)
     url = reverse("admin:payments_order_transfer", args=[order.pk])
