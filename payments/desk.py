@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from django.db.models import (
+    Case,
     Count,
     Exists,
     F,
@@ -26,6 +27,7 @@ from django.db.models import (
     Sum,
     TextField,
     Value,
+    When,
 )
 from django.db.models.functions import Cast, Coalesce, Concat
 
@@ -33,6 +35,7 @@ from certification.kernel.exact import display
 from certification.kernel.models import OutboxMessage
 
 from .models import Dispute, LedgerRow, MoneyToReturn, Order, PaymentAttempt, PurchaseOrder, WebhookEvent
+from .selectors import received_minor
 from .states import (
     INCOMING,
     UNCERTAIN_ATTEMPTS,
@@ -235,17 +238,14 @@ def reminders() -> QuerySet[OutboxMessage]:
 
 
 def with_outstanding(requests: QuerySet[PurchaseOrder]) -> QuerySet[PurchaseOrder]:
-    """Purchase orders with `received_minor`, the fees that came in, and `outstanding_minor`, the rest."""
-    fees = (
-        LedgerRow.objects.filter(order=OuterRef("order"), kind=LedgerKind.FEE)
-        .order_by()
-        .values("order")
-        .annotate(total=Sum("amount_minor"))
-        .values("total")
-    )
+    """Purchase orders with `received_minor`, what of the fee came in and stayed, and `outstanding_minor`.
+
+    Outstanding is the rest of an accepted one: on any other nothing is owed.
+    """
+    rest = F("order__amount_minor") - F("received_minor")
     return requests.annotate(
-        received_minor=Coalesce(Subquery(fees, output_field=IntegerField()), 0),
-        outstanding_minor=F("order__amount_minor") - F("received_minor"),
+        received_minor=received_minor(),
+        outstanding_minor=Case(When(state=PurchaseOrderState.ACCEPTED, then=rest), default=0),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import IntegerField, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -75,21 +75,29 @@ class Overdue:
     outstanding_minor: int
 
 
+def counted() -> Q:
+    """The ledger rows that say how much of an order is paid: its fees, and what was taken back of them.
+
+    Money to return never paid for anything, so neither does it count when a bank takes it back.
+    """
+    return Q(kind=LedgerKind.FEE) | Q(kind=LedgerKind.CHARGED_BACK, about__kind=LedgerKind.FEE)
+
+
+def received_minor() -> Coalesce:
+    """Of each purchase order in a query: what came in for its order and stayed."""
+    rows = LedgerRow.objects.filter(counted(), order=OuterRef("order")).order_by().values("order")
+    total = rows.annotate(total=Sum("amount_minor")).values("total")
+    return Coalesce(Subquery(total, output_field=IntegerField()), 0)
+
+
 def overdue(now: datetime) -> list[Overdue]:
     """What should have been paid by now and was not, the longest overdue first."""
-    received = (
-        LedgerRow.objects.filter(order=OuterRef("order"), kind__in=[LedgerKind.FEE, LedgerKind.CHARGED_BACK])
-        .order_by()
-        .values("order")
-        .annotate(total=Sum("amount_minor"))
-        .values("total")
-    )
     late = (
         PurchaseOrder.objects.filter(
             state=PurchaseOrderState.ACCEPTED, order__state=OrderState.ACCEPTED, due_at__lte=now
         )
         .select_related("order__payer")
-        .annotate(received=Coalesce(Subquery(received), 0))
+        .annotate(received=received_minor())
         .order_by("due_at")
     )
     return [Overdue(request, request.order.amount_minor - request.received) for request in late]

@@ -11,8 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
@@ -20,6 +19,7 @@ from certification.kernel.money import money_text
 from payments import offers
 from payments.models import LedgerRow, Order, PaymentDocument, PurchaseOrder, PurchaseOrderFile, Seat
 from payments.offers import Offer
+from payments.selectors import counted, received_minor
 from payments.states import (
     SEATS,
     LedgerKind,
@@ -30,8 +30,6 @@ from payments.states import (
 
 from .mails import spaced
 
-# What makes and unmakes the sum that was received for an order.
-_COUNTED = (LedgerKind.FEE, LedgerKind.CHARGED_BACK)
 _TONES = {
     PurchaseOrderState.REQUESTED: "info",
     PurchaseOrderState.ASKED_BACK: "warn",
@@ -132,14 +130,14 @@ class PurchaseOrderPage:
 
     Attributes:
         request: the purchase order as its sender wrote it.
-        received: the money that came in, `to_return` what of it is not owed.
+        received: the money that came in for it; `surplus`, what is not owed and goes back.
     """
 
     card: PurchaseOrderCard
     request: PurchaseOrder
     seats: tuple[SeatLine, ...]
     received: tuple[LedgerRow, ...]
-    to_return: tuple[LedgerRow, ...]
+    surplus: tuple[LedgerRow, ...]
     documents: tuple[PaymentDocument, ...]
     files: tuple[PurchaseOrderFile, ...]
 
@@ -187,32 +185,25 @@ def purchase_order_page(purchase_order_id: UUID, *, by: User, now: datetime) -> 
         PurchaseOrder.DoesNotExist: there is no such purchase order of this person.
     """
     request = _own(by).get(pk=purchase_order_id)
-    ledger = list(request.order.ledger.order_by("received_at"))
+    ledger = request.order.ledger.order_by("received_at")
     return PurchaseOrderPage(
         card=_card(request, now),
         request=request,
         seats=tuple(_seat_lines(request.all_seats.exclude(state=SeatState.VOID).order_by("number"))),
-        received=tuple(row for row in ledger if row.kind in _COUNTED),
-        to_return=tuple(row for row in ledger if row.kind == LedgerKind.TO_RETURN),
+        received=tuple(ledger.filter(counted())),
+        surplus=tuple(ledger.filter(kind=LedgerKind.TO_RETURN).select_related("answer")),
         documents=tuple(request.order.documents.order_by("issued_at", "number")),
         files=tuple(request.files.order_by("uploaded_at")),
     )
 
 
 def _own(by: User) -> QuerySet[PurchaseOrder]:
-    received = (
-        LedgerRow.objects.filter(order=OuterRef("order"), kind__in=_COUNTED)
-        .order_by()
-        .values("order")
-        .annotate(total=Sum("amount_minor"))
-        .values("total")
-    )
     return (
         PurchaseOrder.objects.filter(order__payer=by, order__purpose=SEATS)
         .select_related("order")
         .annotate(
             claimed=Count("all_seats", filter=Q(all_seats__state=SeatState.CLAIMED)),
-            received=Coalesce(Subquery(received), 0),
+            received=received_minor(),
         )
         .order_by("-requested_at")
     )

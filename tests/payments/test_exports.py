@@ -19,14 +19,15 @@ from pytest_django import Settings
 from accounts.models import User
 from certification.kernel import clock
 from certification.kernel.models import AuditEvent
-from payments import exports, services
+from payments import exports, selectors, services
 from payments.exports import Period, cells, streams
 from payments.models import LedgerRow
-from payments.states import DisputeState
+from payments.states import DisputeState, DocumentKind, LedgerKind
 from tests.factories import payments as make
 from tests.factories.payments import NOW
 
 from . import desk_world as world
+from .desk_world import LATER
 
 pytestmark = pytest.mark.django_db
 
@@ -167,6 +168,49 @@ def test_outstanding_and_received_add_up_to_the_amount(staff: User) -> None:
     some_of_everything(staff)
     for line in written("purchase-orders", staff):
         assert Decimal(line["received"]) + Decimal(line["outstanding"]) == Decimal(line["amount"])
+
+
+def test_nothing_is_outstanding_on_what_is_not_accepted(staff: User) -> None:
+    make.purchase_order(make.order(), number="UNDECIDED")
+    declined = make.purchase_order(make.order(), number="DECLINED")
+    services.decline_purchase_order(purchase_order_id=declined.pk, by=staff, reason="No.", now=NOW)
+    cancelled = world.overdue(staff)
+    services.cancel_purchase_order(purchase_order_id=cancelled.pk, by=staff, reason="No.", now=NOW)
+    lines = written("purchase-orders", staff)
+    assert {line["state"]: (line["received"], line["outstanding"]) for line in lines} == {
+        "Waiting for staff": ("0.00", "0.00"),
+        "Declined": ("0.00", "0.00"),
+        "Cancelled": ("200.00", "0.00"),
+    }
+    credited = cancelled.documents.get(kind=DocumentKind.CREDIT_NOTE)
+    assert credited.amount_minor + 20_000 == cancelled.order.amount_minor
+
+
+def test_a_surplus_that_a_bank_takes_back_leaves_what_was_paid(staff: User) -> None:
+    request = world.overdue(staff)
+    (late,) = selectors.overdue(LATER)
+    surplus = LedgerRow.objects.create(
+        order=request.order,
+        kind=LedgerKind.TO_RETURN,
+        gateway="sandbox",
+        provider_ref="paid-twice",
+        amount_minor=50_000,
+        currency="USD",
+        received_at=NOW,
+    )
+    LedgerRow.objects.create(
+        order=request.order,
+        kind=LedgerKind.CHARGED_BACK,
+        gateway="sandbox",
+        provider_ref="dispute",
+        about=surplus,
+        amount_minor=-50_000,
+        currency="USD",
+        received_at=NOW,
+    )
+    assert selectors.overdue(LATER) == [late]
+    (line,) = written("purchase-orders", staff)
+    assert (line["received"], line["outstanding"]) == ("200.00", "300.00")
 
 
 def test_money_to_return_says_what_became_of_it(staff: User) -> None:

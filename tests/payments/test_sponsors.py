@@ -21,7 +21,7 @@ from payments import offers, services
 from payments.models import PurchaseOrder
 from payments.offers import LARGEST_REQUEST
 from payments.purchase_files import MAX_BYTES
-from payments.states import OrderState, PurchaseOrderState, SeatState
+from payments.states import LedgerKind, OrderState, PurchaseOrderState, SeatState
 from tests.factories import payments as make
 from tests.factories import sponsors
 from tests.factories.payments import NOW
@@ -140,7 +140,7 @@ def test_the_list_draws_what_is_claimed_and_what_is_paid(client: Client, by: Use
 def test_a_page_asks_as_many_questions_for_three_as_for_one(
     client: Client, by: User, django_assert_num_queries: DjangoAssertNumQueries, name: str
 ) -> None:
-    url, queries = (HOME, 3) if name == "home" else ("", 7)
+    url, queries = (HOME, 3) if name == "home" else ("", 8)
     for seats in (1, 3):
         for _ in range(seats):
             request = sponsors.accepted_seats(seats, by=by)
@@ -271,6 +271,25 @@ def test_the_page_tells_the_money_and_hands_out_the_documents(client: Client, by
     assert request.documents.get().get_absolute_url() in page
 
 
+def test_a_surplus_is_to_be_returned_until_it_is_returned(client: Client, by: User) -> None:
+    request, office = sponsors.accepted_seats(1, by=by), make.office()
+    services.record_transfer(
+        order_id=request.order_id,
+        by=office,
+        amount_minor=65_000,
+        reference="CHEQUE-9",
+        received_at=NOW,
+        now=NOW,
+    )
+    assert "To be returned to you" in _text(client.get(_page(request)))
+    surplus = request.order.ledger.get(kind=LedgerKind.TO_RETURN)
+    services.record_return(ledger_row_id=surplus.pk, by=office, reference="BACK-9", returned_at=NOW, now=NOW)
+    page = _text(client.get(_page(request)))
+    assert "To be returned to you" not in page
+    assert "Returned to you" in page
+    assert "BACK-9" in page
+
+
 def test_a_claimed_seat_says_when_and_not_by_whom(client: Client, by: User) -> None:
     request = sponsors.accepted_seats(1, by=by)
     candidate = make.payer(full_name="Zenobia Unmistakable")
@@ -322,6 +341,8 @@ def test_a_roster_is_uploaded_or_answered_row_by_row(client: Client, by: User) -
     page = _text(wrong)
     assert "Row 2: “ada” is no e-mail address" in page
     assert "Row 3: the name is missing" in page
+    # Two hundred seats would stand between the button and what was wrong.
+    assert page.index("Row 3: the name is missing") < page.index("Money and documents")
     good = client.post(url, {"file": _file(b"name,email\n=Ada & Bea,ada@b.example\n")}, follow=True)
     assert "1 person has a seat now." in _text(good)
     assert "=Ada &amp; Bea" in _text(good)
