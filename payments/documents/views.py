@@ -6,6 +6,7 @@ import logging
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -16,10 +17,14 @@ from certification.kernel.errors import NotAllowed
 from certification.kernel.typesetting import CannotPrint
 from payments.models import PaymentDocument
 
+from .facts import digest
 from .links import linked
 from .pdf import pdf_of
 
 logger = logging.getLogger(__name__)
+
+# Drawing takes seconds of the whole process, and whoever holds a link may ask as often as they like.
+KEPT_SECONDS = 600
 
 
 @require_safe
@@ -56,7 +61,9 @@ def document_by_link(request: HttpRequest, token: str) -> HttpResponse:
 
 def _file(document: PaymentDocument) -> HttpResponse:
     try:
-        made = pdf_of(document)
+        made = cache.get_or_set(
+            f"payments:document:{digest(document.data).hex()}", lambda: pdf_of(document), KEPT_SECONDS
+        )
     except CannotPrint as missing:
         logger.error("payments: %s", missing)
         raise NotAllowed(

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import Role, User
 from certification.kernel import clock
 from certification.kernel.models import AuditEvent, OutboxMessage
-from payments.documents import links, pdf_of
+from payments.documents import links, pdf_of, views
 from payments.models import PaymentDocument
 from payments.states import DocumentKind
 from tests.factories import payments as make
@@ -131,3 +131,20 @@ def test_the_payers_mail_of_an_accepted_purchase_order_names_the_invoice(invoice
 
 def test_a_card_payers_receipt_is_mailed_to_nobody_else(receipt: PaymentDocument) -> None:
     assert OutboxMessage.objects.count() == 1
+
+
+def test_a_document_asked_for_again_and_again_is_drawn_once(
+    client: Client, invoice: PaymentDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def draw(document: PaymentDocument) -> bytes:
+        drawn.append(document)
+        return b"%PDF-"
+
+    monkeypatch.setattr(views, "pdf_of", draw)
+    with clock.fixed(NOW):
+        for _ in range(3):
+            assert client.get(links.link_to(invoice)).content == b"%PDF-"
+    assert drawn == [invoice]
+    assert AuditEvent.objects.filter(action="opened document by link").count() == 3
