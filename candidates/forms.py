@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -93,6 +94,8 @@ class EmploymentForm(forms.Form):
         error_messages={
             "required": "Say how many full school years you have been in that role.",
             "invalid": "Write the years as a number, such as 2 or 2.5.",
+            "min_value": "The years cannot be fewer than 0.",
+            "max_value": f"The years cannot be more than {MAX_YEARS_EMPLOYED}.",
         },
         widget=forms.NumberInput(attrs={"step": "0.5", "inputmode": "decimal"}),
     )
@@ -111,6 +114,13 @@ class EmploymentForm(forms.Form):
         },
         widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"}),
     )
+
+    def clean_coaching_percent(self) -> Decimal:
+        """Ask again about a share typed as a fraction: the refusal of 0.7 % would baffle who meant 70 %."""
+        share: Decimal = self.cleaned_data["coaching_percent"]
+        if 0 < share < 1:
+            raise ValidationError(f"Write the share in percent: {share * 100:.0f} rather than {share}.")
+        return share
 
     @classmethod
     def showing(cls, registration: Registration) -> EmploymentForm:
