@@ -19,6 +19,7 @@ from candidates.states import AffirmationKind, RegistrationState
 from certification.kernel import clock
 from payments.models import Order
 from payments.selectors import documents_of, order_card
+from payments.services import start_payment
 from tests.factories import candidates as make
 
 pytestmark = pytest.mark.django_db
@@ -174,9 +175,11 @@ def test_answers_that_would_be_refused_lead_to_the_reasons_at_once() -> None:
     page = client.get(response["Location"]).text
     assert "Correct my answers" in page
     assert "next cohort" in page
-    client.post(url("reminder", registration), {"wanted": "on"})
+    assert "We can write to" in page
+    page = client.post(url("reminder", registration), {"wanted": "on"}, follow=True).text
     registration.refresh_from_db()
     assert registration.wants_reminder
+    assert "We can write to" not in page
     client.post(url("reminder", registration), {})
     registration.refresh_from_db()
     assert not registration.wants_reminder
@@ -220,6 +223,41 @@ def test_bad_answers_are_named_beside_the_field(wrong: dict[str, str]) -> None:
     response = client.post(url("work", registration), WORK | wrong)
     assert response.status_code == 200
     assert list(response.context["form"].errors) == list(wrong)
+
+
+def test_an_open_payment_page_is_not_called_a_check() -> None:
+    registration = make.sent()
+    order = Order.objects.get(payer=registration.account)
+    start_payment(order_id=order.pk, by=registration.account, gateway="sandbox", now=NOW)
+    page = signed_in(registration.account).get(url("outcome", registration)).text
+    assert "Finish your payment" in page
+    assert "We are checking" not in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"coaching_percent": "0.7"}, "Write the share in percent: 70 rather than 0.7."),
+        ({"years_employed": "-1"}, "The years cannot be fewer than 0."),
+        ({"years_employed": "99"}, "The years cannot be more than 60."),
+    ],
+)
+def test_a_number_nobody_can_mean_is_asked_for_again_in_plain_words(wrong: dict[str, str], said: str) -> None:
+    client, registration = started()
+    response = client.post(url("work", registration), WORK | wrong)
+    assert response.status_code == 200
+    assert said in response.text
+    (name,) = wrong
+    registration.refresh_from_db()
+    assert getattr(registration, name) is None
+
+
+@pytest.mark.parametrize("share", ["0", "1", "70.5"])
+def test_a_share_in_percent_is_taken_as_typed(share: str) -> None:
+    client, registration = started()
+    assert client.post(url("work", registration), WORK | {"coaching_percent": share}).status_code == 302
+    registration.refresh_from_db()
+    assert registration.coaching_percent == Decimal(share)
 
 
 def test_an_empty_name_is_asked_for_and_the_saved_one_stays() -> None:
