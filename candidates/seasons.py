@@ -49,6 +49,12 @@ class ProgrammeDate:
     ending: bool
     cohorts: tuple[str, ...]
 
+    @property
+    def for_whom(self) -> str:
+        """The cohorts' names as a sentence has them."""
+        *first, last = self.cohorts
+        return f"{', '.join(first)} and {last}" if first else last
+
 
 @dataclass(frozen=True, slots=True)
 class Programme:

@@ -60,7 +60,7 @@ def test_home_shows_the_next_dates_of_every_cohort_once(client: Client) -> None:
     for number, year in ((9, 2026), (10, 2027), (11, 2028)):
         make.cohort(number, year)
     page = home(client, datetime(2027, 4, 1, tzinfo=UTC))
-    assert "<strong>Submission opens</strong> for Cohort 9, Cohort 10" in page
+    assert "<strong>Submission opens</strong> for Cohort 9 and Cohort 10" in page
     assert page.count("<strong>Scores come out</strong>") == 1
     assert "Registration for <strong>Cohort 11</strong> opens in" in page
 
