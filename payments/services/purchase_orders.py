@@ -29,6 +29,9 @@ from payments.states import (
 
 from . import orders, seats
 
+MOST_UNDECIDED = 20
+"""Of one sponsor: anybody may sign up, and staff read each purchase order."""
+
 
 @dataclass(frozen=True, slots=True)
 class PurchaseOrderDetails:
@@ -74,7 +77,7 @@ def request_seats(
     The seats have their codes at once, so that candidates can claim them while staff decide.
 
     Raises:
-        NotAllowed: `by` is no sponsor, or the offer is not on sale any more.
+        NotAllowed: `by` is no sponsor, the offer is not on sale any more, or too many others wait.
         BadInput: nobody orders that many seats.
     """
     if by.role != Role.SPONSOR:
@@ -166,6 +169,7 @@ def _request_seats(
     offer = offers.get(offer_id, now)
     if offer is None:
         raise NotAllowed("Seats of this cohort are not on sale any more. Choose another one.")
+    _require_few_undecided(by)
     key = ids.uuid()
     order = _open(
         key,
@@ -285,6 +289,16 @@ def _open(
 
 def _title_of(order: Order) -> str:
     return order.description.partition(": ")[2]
+
+
+def _require_few_undecided(by: User) -> None:
+    waiting = PurchaseOrder.objects.filter(
+        order__payer=by, order__purpose=SEATS, state__in=UNDECIDED_PURCHASE_ORDERS
+    ).count()
+    if waiting >= MOST_UNDECIDED:
+        raise NotAllowed(
+            f"{waiting} purchase orders of yours wait for an answer. Send the next one when some are decided."
+        )
 
 
 def _require_plausible(how_many: int) -> None:

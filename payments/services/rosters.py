@@ -16,6 +16,9 @@ from payments.models import PurchaseOrder, Seat
 from payments.sponsors import mails, roster_file
 from payments.states import LIVE_PURCHASE_ORDERS, SEATS, PurchaseOrderState, SeatState
 
+MOST_CODES_SENT = 5
+"""To how many addresses one code is mailed: a seat could otherwise write to any number of strangers."""
+
 
 @dataclass(frozen=True, slots=True)
 class RosterTaken:
@@ -34,7 +37,7 @@ def upload_roster(*, purchase_order_id: UUID, by: User, content: bytes, now: dat
 
     Raises:
         PurchaseOrder.DoesNotExist: there is no such purchase order of this person.
-        NotAllowed: it was declined or cancelled.
+        NotAllowed: it was declined or cancelled, or a seat's code was mailed to too many people.
         BadInput: the file cannot be used; `details` has a sentence for each wrong row.
     """
     PurchaseOrder.objects.get(pk=purchase_order_id, order__payer=by, order__purpose=SEATS)
@@ -74,7 +77,8 @@ def change_seat(*, seat_id: UUID, by: User, name: str, email: str, now: datetime
 
     Raises:
         Seat.DoesNotExist: there is no such seat of this person.
-        NotAllowed: it is claimed or void, or the purchase order was declined or cancelled.
+        NotAllowed: it is claimed or void, its code was mailed to too many people, or the purchase order
+            was declined or cancelled.
         BadInput: the name or the address cannot be right, or the address has another seat.
     """
     owned = Seat.objects.get(
@@ -114,8 +118,15 @@ def _require_unnamed(email: str, others: list[Seat]) -> None:
 
 
 def _send_codes(request: PurchaseOrder, seats: list[Seat]) -> None:
-    if request.state == PurchaseOrderState.ACCEPTED:
-        mails.seat_codes(request, [seat for seat in seats if seat.email])
+    if request.state != PurchaseOrderState.ACCEPTED:
+        return
+    mails.seat_codes(request, [seat for seat in seats if seat.email])
+    for seat in seats:
+        if mails.codes_sent(seat) > MOST_CODES_SENT:
+            raise NotAllowed(
+                f"The code of seat {seat.number} was mailed to {MOST_CODES_SENT} addresses already. "
+                "Hand it out yourself, or write to the programme office."
+            )
 
 
 def _people(count: int) -> str:

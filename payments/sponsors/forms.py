@@ -9,6 +9,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from certification.kernel.errors import BadInput
+from certification.kernel.names import without_unprinted
 from payments import purchase_files
 from payments.models import PurchaseOrder
 from payments.money import spoken
@@ -71,6 +72,16 @@ class PurchaseOrderForm(forms.ModelForm):
             self.fields["file"].label = "A corrected document"
         if too_large:
             self.fields["file"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        """Keep names on one line: staff would not see what stands below it, and readers of mails would."""
+        cleaned = super().clean() or self.cleaned_data
+        for name in ("number", "organisation", "billing_name"):
+            if name in cleaned:
+                cleaned[name] = " ".join(without_unprinted(cleaned[name]).split())
+                if not cleaned[name]:
+                    self.add_error(name, self.fields[name].error_messages["required"])
+        return cleaned
 
     def clean_file(self) -> Document | None:
         if self.too_large:

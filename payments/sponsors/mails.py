@@ -103,7 +103,7 @@ def seat_codes(request: PurchaseOrder, seats: Iterable[Seat] | None = None) -> N
         greeting = f"Dear {seat.name}," if seat.name else "Hello,"
         outbox.queue(
             # A corrected address is written to as well; the same one twice is one mail.
-            dedupe_key=f"payments:seat-code:{seat.pk}:{_digest(seat.email)}",
+            dedupe_key=f"{_codes_of(seat)}{_digest(seat.email)}",
             to=seat.email,
             subject=f"Your seat in the certification, paid by {request.organisation}",
             body=(
@@ -116,6 +116,15 @@ def seat_codes(request: PurchaseOrder, seats: Iterable[Seat] | None = None) -> N
             ),
             kind="seat code",
         )
+
+
+def codes_sent(seat: Seat) -> int:
+    """To how many addresses the code of a seat was mailed, or will be."""
+    return outbox.count_queued(_codes_of(seat))
+
+
+def _codes_of(seat: Seat) -> str:
+    return f"payments:seat-code:{seat.pk}:"
 
 
 def overdue(request: PurchaseOrder, *, outstanding_minor: int, count: int) -> None:
