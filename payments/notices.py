@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from certification.kernel import outbox
+from certification.kernel import outbox, windows
 
 from . import money
-from .models import Order, PaymentDocument, PurchaseOrder
-from .states import DocumentKind, OrderState
+from .models import LedgerRow, Order, PaymentDocument, PurchaseOrder
+from .states import SEATS, DocumentKind, OrderState
 
 
 def order_covered(order: Order) -> None:
@@ -32,7 +32,7 @@ def order_covered(order: Order) -> None:
         subject = f"Purchase order accepted: {order.description}"
         body = (
             f"Your purchase order for {order.description} ({amount}) is accepted.\n\n"
-            "You can go on at once; the money may follow by cheque or transfer, as the invoice says. "
+            f"{_what_begins(order)} The money may follow by cheque or transfer, as the invoice says. "
             f"{_document(order, DocumentKind.INVOICE)}\n\n"
             "The order, with all its payments:"
         )
@@ -55,6 +55,26 @@ def purchase_order_declined(order: Order, request: PurchaseOrder) -> None:
     )
 
 
+def money_to_return(row: LedgerRow) -> None:
+    """Tell the payer at once that money came in which is not kept, and why."""
+    amount = money.spoken(row.amount_minor, row.currency)
+    body = (
+        f"{amount} reached us for {row.order.description}, and is not the fee. {row.note}\n\n"
+        "You need not do anything: our staff send it back, and you get a mail when they have."
+    )
+    _queue(row.order, f"payments:to return:{row.pk}", f"We will send {amount} back", body, kind="payment")
+
+
+def money_returned(row: LedgerRow) -> None:
+    """Tell the payer that money which was not owed went back, and how to find it."""
+    amount = money.spoken(-row.amount_minor, row.currency)
+    body = (
+        f"We sent back {amount}, which reached us for {row.order.description} and was not owed.\n\n"
+        f"The reference is {row.provider_ref}. A bank may take some days to show it."
+    )
+    _queue(row.order, f"payments:returned:{row.pk}", f"We sent {amount} back", body, kind="payment")
+
+
 def document_for_billing(document: PaymentDocument, request: PurchaseOrder, *, link: str) -> None:
     """Send the billing contact a document of a purchase order, by a link that needs no account."""
     greeting = f"Dear {request.billing_name}," if request.billing_name else "Hello,"
@@ -66,13 +86,33 @@ def document_for_billing(document: PaymentDocument, request: PurchaseOrder, *, l
         subject=f"{kind} {document.full_number}, for purchase order {request.number}",
         body=(
             f"{greeting}\n\n{kind} {document.full_number} over {amount} is ready, "
-            f"for purchase order {request.number} of {request.organisation}.\n\n"
+            f"for purchase order {request.number} of {request.organisation}. {_what_to_pay(document)}\n\n"
             "The link below opens it as a PDF, without an account. Hand it to nobody but those who "
             f"work with it.\n\n{link}\n\n"
             f"Questions? Write to {settings.CONTACT_EMAIL} and name {document.full_number}.\n"
         ),
         kind="document",
     )
+
+
+def _what_to_pay(document: PaymentDocument) -> str:
+    """What a document asks of whoever pays the bills."""
+    match document.kind:
+        case DocumentKind.INVOICE:
+            assert document.purchase_order is not None
+            assert document.purchase_order.due_at is not None
+            due = windows.spoken(document.purchase_order.due_at, settings.PROGRAMME_ZONE, ending=True)
+            return f"It is to be paid until {due}."
+        case DocumentKind.CREDIT_NOTE:
+            return "That sum is not owed any more: please send no more money for it."
+        case _:
+            return "Nothing more is owed."
+
+
+def _what_begins(order: Order) -> str:
+    if order.purpose == SEATS:
+        return "Coaches who use their codes are registered at once."
+    return "Your registration completes by itself within minutes."
 
 
 def _document(order: Order, kind: DocumentKind) -> str:

@@ -19,7 +19,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from certification.kernel.errors import BadInput, NotAllowed, Refusal
-from payments import gateways, locks
+from payments import gateways, locks, notices
 from payments.gateways import (
     Gateway,
     GatewayUnavailableError,
@@ -275,7 +275,7 @@ def _enter(order: Order, attempt: PaymentAttempt, truth: ProviderPayment, now: d
             fee_came=order.ledger.filter(kind=LedgerKind.FEE).exists(),
         )
     )
-    LedgerRow.objects.create(
+    row = LedgerRow.objects.create(
         order=order,
         kind=judgement.kind,
         gateway=attempt.gateway,
@@ -289,4 +289,5 @@ def _enter(order: Order, attempt: PaymentAttempt, truth: ProviderPayment, now: d
     if judgement.kind is LedgerKind.FEE:
         orders.cover(order, OrderState.SETTLED, now)
     else:
+        notices.money_to_return(row)
         logger.warning("payments: order %s received money to return", order.pk)

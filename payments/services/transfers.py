@@ -11,7 +11,7 @@ from django.db.models import Sum
 from accounts.models import User
 from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
-from payments import locks, money
+from payments import locks, money, notices
 from payments.models import LedgerRow, Order
 from payments.states import INCOMING, TRANSFER, LedgerKind, OrderState, PurchaseOrderState
 
@@ -64,6 +64,9 @@ def record_transfer(
         if part
     ]
     LedgerRow.objects.bulk_create(rows)
+    for row in rows:
+        if row.kind == LedgerKind.TO_RETURN:
+            notices.money_to_return(row)
     audit.record(
         actor=by,
         action="recorded transfer",
