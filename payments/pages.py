@@ -18,6 +18,20 @@ from .models import LedgerRow, Order, PaymentAttempt, PaymentDocument, PurchaseO
 from .situations import Situation, Standing, situation_of, standing_of
 from .states import AttemptState, LedgerKind, PurchaseOrderState
 
+# The situation once more, in a word or two and a badge's tone.
+_BADGES = {
+    Situation.PAY: ("Waiting for payment", "warn"),
+    Situation.UNFINISHED: ("Payment begun", "info"),
+    Situation.CHECKING: ("Being checked", "info"),
+    Situation.REQUESTED: ("Waiting for our staff", "info"),
+    Situation.ASKED_BACK: ("Waiting for your answer", "warn"),
+    Situation.RESERVED: ("Seat reserved", "info"),
+    Situation.ACCEPTED: ("Accepted on a purchase order", "brand"),
+    Situation.SEATED: ("Covered by a sponsor’s seat", "brand"),
+    Situation.PAID: ("Paid", "success"),
+    Situation.TOO_LATE: ("Not paid", "warn"),
+    Situation.LAPSED: ("Lapsed", "neutral"),
+}
 _MAY_PAY = frozenset({Situation.PAY, Situation.UNFINISHED, Situation.REQUESTED, Situation.ASKED_BACK})
 
 
@@ -53,6 +67,13 @@ class OrderPage:
     @property
     def order(self) -> Order:
         return self.standing.order
+
+    @property
+    def badge(self) -> tuple[str, str]:
+        """Label and tone; one for each situation, so that it never contradicts the notice above it."""
+        if self.situation is Situation.PAID and self.taken_back:
+            return "Taken back", "warn"
+        return _BADGES[self.situation]
 
     @property
     def attempt(self) -> PaymentAttempt | None:

@@ -175,7 +175,7 @@ _TO_PAY = {
     ),
     Situation.TOO_LATE: (
         "It is too late to pay",
-        "Registration closed before a payment was begun. Nothing was charged.",
+        "A payment had to be begun before registration closed, and your registration lapses.",
         "See the payment",
     ),
 }

@@ -18,6 +18,8 @@ from certification.kernel import clock, reconcile
 from payments import services
 from payments.gateways import PaymentStatus
 from payments.models import Order, PaymentAttempt, PurchaseOrder
+from payments.pages import OrderPage
+from payments.situations import Situation, standing_of
 from payments.states import AttemptState, DisputeState, OrderState
 from tests.factories import payments as make
 from tests.factories.payments import DECLINED_CARD, GOOD_CARD, NOW, PAYABLE_UNTIL, PENDING_CARD
@@ -320,6 +322,53 @@ def test_after_the_last_instant_nothing_can_be_begun(client: Client) -> None:
         late = client.post(reverse("payments:pay", args=[order.pk]), {"gateway": "sandbox"}, follow=True)
         assert "Nothing was charged" in _text(late)
     assert not PaymentAttempt.objects.exists()
+
+
+def test_after_another_amount_came_nobody_is_told_that_nothing_was_charged(
+    client: Client, second: SecondProvider
+) -> None:
+    order = make.order()
+    attempt = make.attempt(order, gateway="second")
+    second.decide(attempt.provider_ref, PaymentStatus.SUCCEEDED, amount_minor=40_000)
+    services.check_attempt(attempt_id=attempt.pk, now=NOW)
+    with clock.fixed(PAYABLE_UNTIL):
+        page = _text(_as(client, order.payer).get(order.get_absolute_url()))
+    assert "too late to begin a payment" in page
+    assert "We hold money of yours" in page
+    assert "Nothing was charged" not in page
+
+
+@pytest.mark.parametrize("situation", Situation)
+def test_every_situation_has_its_badge(situation: Situation) -> None:
+    standing = standing_of(make.order())
+    label, tone = OrderPage(standing, situation, (), (), True, ()).badge
+    assert label
+    assert tone in {"neutral", "brand", "info", "success", "warn"}
+
+
+def test_the_badge_never_contradicts_the_notice_above_it(client: Client) -> None:
+    order = make.order()
+    _as(client, order.payer)
+    assert "Waiting for payment" in _text(client.get(order.get_absolute_url()))
+    make.attempt(order)
+    begun = _text(client.get(order.get_absolute_url()))
+    assert "Payment begun" in begun
+    assert "Being checked" not in begun
+    with clock.fixed(PAYABLE_UNTIL):
+        unpaid = make.order()
+        late = _text(_as(client, unpaid.payer).get(unpaid.get_absolute_url()))
+    assert "Not paid" in late
+    assert "Waiting for payment" not in late
+
+
+def test_a_payment_is_named_as_its_receipt_and_the_payers_statement_name_it(
+    client: Client, second: SecondProvider
+) -> None:
+    order = make.order()
+    attempt = make.attempt(order, gateway="second")
+    second.decide(attempt.provider_ref, PaymentStatus.SUCCEEDED, transaction="T-4711")
+    services.check_attempt(attempt_id=attempt.pk, now=NOW)
+    assert "Reference T-4711<" in _text(_as(client, order.payer).get(order.get_absolute_url()))
 
 
 def test_a_lapsed_order_says_so(client: Client) -> None:
