@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import formats
+from django.utils import formats, timezone
 
 from certification.kernel import clock
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
@@ -102,7 +102,7 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
         "outstanding",
         "claimed",
         "state",
-        "requested_at",
+        "requested_on",
         "due_on",
     ]
     list_filter = ["state", DueFilter]
@@ -159,6 +159,10 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
             return "–"
         return money.spoken(request.outstanding_minor, request.order.currency)
 
+    @admin.display(description="requested", ordering="requested_at")
+    def requested_on(self, request: PurchaseOrder) -> str:
+        return formats.date_format(timezone.localtime(request.requested_at))
+
     @admin.display(description="due", ordering="due_at")
     def due_on(self, request: PurchaseOrder) -> str:
         """The last day to pay, as the invoice names it."""
@@ -168,6 +172,8 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
     def claimed(self, request: Any) -> str:
         if request.order.purpose != SEATS:
             return "its payer’s own"
+        if not request.standing_seats:
+            return "none stands"
         free = request.standing_seats - request.claimed_seats
         return f"{request.claimed_seats} of {request.standing_seats}, {free} free"
 

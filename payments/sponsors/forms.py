@@ -66,12 +66,11 @@ class PurchaseOrderForm(forms.ModelForm):
 
     def __init__(self, *args: Any, resent: bool = False, too_large: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.too_large = too_large
         if resent:
             self.fields["file"].required = False
             self.fields["file"].label = "A corrected document"
         if too_large:
-            self.fields["file"].required = False
+            _say_too_large(self.fields["file"], purchase_files.too_large())
 
     def clean(self) -> dict[str, Any]:
         """Keep names on one line: staff would not see what stands below it, and readers of mails would."""
@@ -84,8 +83,6 @@ class PurchaseOrderForm(forms.ModelForm):
         return cleaned
 
     def clean_file(self) -> Document | None:
-        if self.too_large:
-            raise forms.ValidationError(str(purchase_files.too_large()))
         file: UploadedFile | None = self.cleaned_data["file"]
         if not file:
             return None
@@ -154,12 +151,10 @@ class RosterForm(forms.Form):
 
     def __init__(self, *args: Any, too_large: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.too_large = too_large
-        self.fields["file"].required = not too_large
+        if too_large:
+            _say_too_large(self.fields["file"], roster_file.too_large())
 
     def clean_file(self) -> bytes:
-        if self.too_large:
-            raise forms.ValidationError(str(roster_file.too_large()))
         return bytes(self.cleaned_data["file"].read())
 
 
@@ -190,3 +185,9 @@ class CodeForm(forms.Form):
         error_messages={"required": "Type the code you were sent."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+
+def _say_too_large(file: forms.Field, refusal: BadInput) -> None:
+    """A file that was not read to its end is missing, for the reason that it was not."""
+    file.required = True
+    file.error_messages["required"] = str(refusal)

@@ -12,8 +12,9 @@ from accounts.models import User
 from certification.kernel import outbox
 from certification.kernel.windows import spoken
 from payments import money
+from payments.documents.links import link_to
 from payments.models import Order, PurchaseOrder, Seat
-from payments.states import SEATS, SeatState
+from payments.states import SEATS, DocumentKind, SeatState
 
 _KIND = "purchase order"
 
@@ -133,10 +134,12 @@ def overdue(request: PurchaseOrder, *, outstanding_minor: int, count: int) -> No
     assert request.due_at is not None
     due = spoken(request.due_at, settings.PROGRAMME_ZONE, ending=True)
     owed = money.spoken(outstanding_minor, order.currency)
+    issued = request.documents.filter(kind=DocumentKind.INVOICE).first()
+    invoice = f"Invoice {issued.full_number}" if issued else "The invoice"
     body = (
         f"{owed} of purchase order {request.number} of {request.organisation} "
         f"({order.description}) was due on {due} and has not arrived.\n\n"
-        "If it is on its way, you need not do anything. The invoice says how to pay. "
+        f"If it is on its way, you need not do anything. {invoice} says how to pay. "
         f"If something is wrong, write to {settings.CONTACT_EMAIL}."
     )
     key = overdue_key(request, count)
@@ -147,8 +150,8 @@ def overdue(request: PurchaseOrder, *, outstanding_minor: int, count: int) -> No
             dedupe_key=f"{key}:billing",
             to=request.billing_email,
             subject=subject,
-            # The billing contact has no account here, so no page is named.
-            body=f"Dear {request.billing_name},\n\n{body}\n",
+            # The billing contact has no account here: the link opens the invoice without one.
+            body=f"Dear {request.billing_name},\n\n{body}\n" + (f"\n{link_to(issued)}\n" if issued else ""),
             kind="overdue",
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.test import Client
 
-from certification.kernel import reconcile
+from certification.kernel import clock, reconcile
 from certification.kernel.models import OutboxMessage
 from payments import selectors, services
 from payments.documents import facts, pdf
@@ -91,6 +92,17 @@ def test_sponsor_and_billing_contact_are_told_the_sum_and_the_day() -> None:
     for mail in mails:
         assert "$700.00 USD" in mail.body
         assert "PO-77" in mail.body
+        assert "Invoice INV-2026-0001 says how to pay" in mail.body
+
+
+def test_the_billing_contact_opens_the_invoice_from_the_reminder(client: Client) -> None:
+    request = sponsors.accepted_seats(1)
+    _remind(DUE)
+    mail = OutboxMessage.objects.get(subject__startswith="Reminder", recipient=request.billing_email)
+    link = mail.body.split()[-1]
+    assert request.order.get_absolute_url() not in mail.body
+    with clock.fixed(DUE):
+        assert client.get(link)["Content-Type"] == "application/pdf"
 
 
 def test_a_billing_contact_who_is_the_sponsor_gets_one_mail() -> None:

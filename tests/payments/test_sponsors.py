@@ -199,6 +199,7 @@ def test_what_is_wrong_is_said_in_the_form_and_what_was_typed_stays(
     page = _text(answer)
     assert says in page
     assert "Lakeside District" in page
+    assert ">optional<" not in page
     assert not PurchaseOrder.objects.exists()
 
 

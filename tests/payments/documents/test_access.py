@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.models import Role, User
 from certification.kernel import clock
 from certification.kernel.models import AuditEvent, OutboxMessage
+from payments import services
 from payments.documents import links, pdf_of, views
 from payments.models import PaymentDocument
 from payments.states import DocumentKind
@@ -127,6 +128,19 @@ def test_the_payers_mail_of_an_accepted_purchase_order_names_the_invoice(invoice
     mail = OutboxMessage.objects.get(recipient=invoice.order.payer.email)
     assert invoice.full_number in mail.body
     assert invoice.get_absolute_url() in mail.body
+
+
+def test_the_billing_contact_is_told_what_a_document_asks_for(invoice: PaymentDocument) -> None:
+    request, office = invoice.purchase_order, make.office()
+    assert request is not None
+    services.record_transfer(
+        order_id=invoice.order_id, by=office, amount_minor=20_000, reference="T", received_at=NOW, now=NOW
+    )
+    services.cancel_purchase_order(purchase_order_id=request.pk, by=office, reason="Nobody pays.", now=NOW)
+    told = {mail.subject[:3]: mail.body for mail in OutboxMessage.objects.filter(kind="document")}
+    assert "It is to be paid until 31 December 2026, 23:59 CST." in told["Inv"]
+    assert "over $300.00 USD is ready" in told["Cre"]
+    assert "please send no more money" in told["Cre"]
 
 
 def test_a_card_payers_receipt_is_mailed_to_nobody_else(receipt: PaymentDocument) -> None:
