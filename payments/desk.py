@@ -184,7 +184,7 @@ def desk(now: datetime) -> Desk:
             orders,
         ),
         overdue=_overdue(now),
-        to_return=_waiting(_of_payer(to_return()), ["received_at"], ("amount_minor", "currency")),
+        to_return=_waiting(_of_payer(to_return()), ["received_at"], ("open_minor", "currency")),
         disputes=_waiting(
             open_disputes().select_related("attempt__order__payer"),
             ["opened_at"],
@@ -201,8 +201,24 @@ def desk(now: datetime) -> Desk:
 
 
 def to_return() -> QuerySet[MoneyToReturn]:
-    """Money that is no fee and has not gone back yet."""
-    return MoneyToReturn.objects.filter(kind=LedgerKind.TO_RETURN, answer__isnull=True)
+    """Money that is no fee and has not gone back yet, or not all of it."""
+    sums = MoneyToReturn.objects.filter(kind=LedgerKind.TO_RETURN)
+    return with_open(sums).filter(open_minor__gt=0).prefetch_related("went_back")
+
+
+def with_open(sums: QuerySet[MoneyToReturn]) -> QuerySet[MoneyToReturn]:
+    """Sums with `went_back_minor`, what went back of them, and `open_minor`, the rest."""
+    gone = (
+        LedgerRow.objects.filter(about=OuterRef("pk"), currency=OuterRef("currency"))
+        .order_by()
+        .values("about")
+        .annotate(total=Sum("amount_minor"))
+        .values("total")
+    )
+    return sums.annotate(
+        went_back_minor=Subquery(gone, output_field=IntegerField()),
+        open_minor=F("amount_minor") + Coalesce(F("went_back_minor"), 0),
+    )
 
 
 def open_disputes() -> QuerySet[Dispute]:
@@ -282,7 +298,8 @@ def _late(request: Any, now: datetime) -> Overdue:
 
 def balances() -> tuple[Balance, ...]:
     """Of every currency in the ledger: what came in, what went back, and what is left."""
-    open_ones = Q(kind=LedgerKind.TO_RETURN, answer__isnull=True)
+    open_sums = to_return().order_by("currency").values("currency").annotate(total=Sum("open_minor"))
+    still_open = {line["currency"]: line["total"] for line in open_sums}
     sums = (
         LedgerRow.objects.order_by("currency")
         .values("currency")
@@ -291,7 +308,6 @@ def balances() -> tuple[Balance, ...]:
             returned=_total(Q(kind=LedgerKind.RETURNED)),
             charged_back=_total(Q(kind=LedgerKind.CHARGED_BACK)),
             balance=Sum("amount_minor"),
-            to_return=_total(open_ones),
         )
     )
     return tuple(
@@ -301,7 +317,7 @@ def balances() -> tuple[Balance, ...]:
             returned_minor=-row["returned"],
             charged_back_minor=-row["charged_back"],
             balance_minor=row["balance"],
-            to_return_minor=row["to_return"],
+            to_return_minor=still_open.get(row["currency"], 0),
         )
         for row in sums
     )

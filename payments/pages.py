@@ -51,7 +51,7 @@ class OrderPage:
 
     Attributes:
         standing: the order with all that was tried for it.
-        ledger: every row, the first one first; a row knows its `answer`, if the money went back.
+        ledger: every row, the first one first; a row knows what `went_back` of it.
         documents: receipts, invoices and credit notes, the latest first.
         in_time: whether a payment may still be begun.
         all_ways: the providers this site takes payments through.
@@ -96,7 +96,7 @@ class OrderPage:
     @property
     def to_return(self) -> list[LedgerRow]:
         """Money that is no fee and has not gone back yet."""
-        return [row for row in self.ledger if row.kind == LedgerKind.TO_RETURN and not hasattr(row, "answer")]
+        return [row for row in self.ledger if row.kind == LedgerKind.TO_RETURN and row.left_minor > 0]
 
     @property
     def returned(self) -> list[MoneyBack]:
@@ -209,7 +209,7 @@ def order_page(order_id: UUID, *, payer: User, now: datetime) -> OrderPage:
     return OrderPage(
         standing=standing,
         situation=situation_of(standing, now),
-        ledger=tuple(order.ledger.select_related("answer").order_by("received_at")),
+        ledger=tuple(order.ledger.prefetch_related("went_back").order_by("received_at")),
         documents=tuple(order.documents.order_by("-issued_at", "-number")),
         in_time=now < order.payable_until,
         all_ways=gateways.enabled(),

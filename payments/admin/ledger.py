@@ -78,7 +78,7 @@ class ReturnedFilter(admin.SimpleListFilter):
             case "open":
                 return queryset.filter(pk__in=desk.to_return().values("pk"))
             case "returned":
-                return queryset.filter(answer__isnull=False)
+                return queryset.exclude(pk__in=desk.to_return().values("pk"))
         return queryset
 
 
@@ -94,20 +94,19 @@ class MoneyToReturnAdmin(LedgerRowAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoneyToReturn]:
         sums = super().get_queryset(request).filter(kind=LedgerKind.TO_RETURN)
-        return sums.select_related("answer", "order__payer")
+        return sums.select_related("order__payer").prefetch_related("went_back")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """What is open first, the oldest first."""
-        is_done = Case(When(answer__isnull=False, then=Value(1)), default=Value(0))
+        is_done = Case(When(pk__in=desk.to_return().values("pk"), then=Value(0)), default=Value(1))
         return [is_done, "received_at", "pk"]
 
     @admin.display(description="standing")
     def standing(self, row: MoneyToReturn) -> str:
-        answer = getattr(row, "answer", None)
-        if answer is None:
+        if row.left_minor > 0:
             url = reverse("admin:payments_moneytoreturn_return", args=[row.pk])
             return format_html('<a href="{}">Record its return</a>', url)
-        return f"{answer.get_kind_display()} under {answer.provider_ref}"
+        return _went_back(row)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.record_return)
@@ -122,14 +121,15 @@ class MoneyToReturnAdmin(LedgerRowAdmin):
         if row is None:
             raise Http404
         back = reverse("admin:payments_moneytoreturn_changelist")
-        answer = getattr(row, "answer", None)
-        if request.method != "POST" and answer is not None:
-            messages.warning(request, f"This went back already, under {answer.provider_ref}.")
+        left_minor = row.left_minor
+        if request.method != "POST" and left_minor <= 0:
+            messages.warning(request, f"This went back already: {_went_back(row)}.")
             return redirect(back)
         form = ReturnForm(
             row, request.POST if request.method == "POST" else None, initial={"returned_on": today()}
         )
-        amount = self.amount(row)
+        # A second press still names what the first one returned.
+        amount = money.spoken(left_minor, row.currency) if left_minor > 0 else self.amount(row)
         act = Act(
             title=f"Record that {amount} went back",
             button=f"Record the return of {amount}",
@@ -162,6 +162,11 @@ class MoneyToReturnAdmin(LedgerRowAdmin):
                 now=clock.now(),
             ),
         )
+
+
+def _went_back(row: MoneyToReturn) -> str:
+    gone = sorted(row.went_back.all(), key=lambda one: one.received_at)
+    return ", ".join(f"{one.get_kind_display()} under {one.provider_ref}" for one in gone)
 
 
 def _way(row: LedgerRow) -> str:

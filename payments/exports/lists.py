@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from payments import desk
 from payments.models import LedgerRow, MoneyToReturn, Order, PaymentDocument, PurchaseOrder, Seat
 from payments.states import DocumentKind, LedgerKind, OrderState, PurchaseOrderState, SeatState
@@ -12,6 +14,16 @@ from .streams import Export
 
 def _document_number(row: Row) -> str:
     return guarded(PaymentDocument(series=row["series"], number=row["number"]).full_number)
+
+
+def _to_return() -> QuerySet[MoneyToReturn]:
+    """Each sum with what became of it; of several rows by which it went back, the last is named."""
+    back = LedgerRow.objects.filter(about=OuterRef("pk")).order_by("-received_at", "-pk")
+    return desk.with_open(MoneyToReturn.objects.filter(kind=LedgerKind.TO_RETURN)).annotate(
+        became=Subquery(back.values("kind")[:1]),
+        went_back_at=Subquery(back.values("received_at")[:1]),
+        returned_under=Subquery(back.values("provider_ref")[:1]),
+    )
 
 
 EXPORTS: tuple[Export, ...] = (
@@ -134,7 +146,7 @@ EXPORTS: tuple[Export, ...] = (
         label="Money to return",
         dated_words="the money came in",
         dated_by="received_at",
-        rows=lambda: MoneyToReturn.objects.filter(kind=LedgerKind.TO_RETURN),
+        rows=_to_return,
         columns=(
             text("row", "id"),
             *instant("received", "received_at"),
@@ -144,10 +156,11 @@ EXPORTS: tuple[Export, ...] = (
             text("reference", "provider_ref"),
             text("statement_reference", "transaction_ref"),
             text("why", "note"),
-            choice("became", "answer__kind", LedgerKind),
-            *amount("went_back", "answer__amount_minor", "currency"),
-            *instant("went_back", "answer__received_at"),
-            text("returned_under", "answer__provider_ref"),
+            choice("became", "became", LedgerKind),
+            *amount("went_back", "went_back_minor", "currency"),
+            *instant("went_back", "went_back_at"),
+            text("returned_under", "returned_under"),
+            *amount("left", "open_minor", "currency"),
             text("order", "order_id"),
             text("description", "order__description"),
             *PAYER,

@@ -27,12 +27,12 @@ class LedgerRow(models.Model):
     transaction_ref = models.CharField(
         max_length=120, blank=True, help_text="As the provider's statements name it, where that differs."
     )
-    about = models.OneToOneField(
+    about = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="answer",
+        related_name="went_back",
         help_text="Of money that went back: the row it came in with.",
     )
     amount_minor = models.IntegerField(help_text="Negative when the money went back.")
@@ -59,6 +59,10 @@ class LedgerRow(models.Model):
                 condition=Q(kind=LedgerKind.FEE) & ~Q(gateway=TRANSFER),
                 name="ledger_one_fee_per_order",
             ),
+            # A bank may take a sum back in parts, one dispute after another; we return it once.
+            models.UniqueConstraint(
+                fields=["about"], condition=Q(kind=LedgerKind.RETURNED), name="ledger_returned_once"
+            ),
             models.CheckConstraint(
                 condition=Q(kind__in=sorted(INCOMING), amount_minor__gt=0, about__isnull=True)
                 | Q(kind__in=sorted(OUTGOING), amount_minor__lt=0, about__isnull=False),
@@ -73,6 +77,12 @@ class LedgerRow(models.Model):
 
     def __str__(self) -> str:
         return f"{spoken(self.amount_minor, self.currency)} by {self.gateway}"
+
+    @property
+    def left_minor(self) -> int:
+        """What has not gone back of money that came in; less than nothing when more went than came."""
+        gone = (row.amount_minor for row in self.went_back.all() if row.currency == self.currency)
+        return self.amount_minor + sum(gone)
 
 
 class MoneyToReturn(LedgerRow):

@@ -78,10 +78,12 @@ def _take_back(dispute: Dispute, *, at: datetime) -> str:
     came_in = attempt.order.ledger.filter(
         gateway=attempt.gateway, provider_ref=attempt.provider_ref, kind__in=INCOMING
     )
-    row = came_in.select_related("answer").first()
-    if row is None or hasattr(row, "answer"):
-        logger.error("payments: lost dispute %s took money that the ledger does not hold", dispute.pk)
-        return f"A dispute over {_sum_of(dispute)} was lost, but the ledger holds no such money any more."
+    row = came_in.first()
+    if row is None or not dispute.amount_minor:
+        logger.error("payments: lost dispute %s took no money that the ledger holds", dispute.pk)
+        return f"A dispute over {_sum_of(dispute)} was lost, but the ledger holds no such money."
+    # What was there before: a bank's taking is entered even when nothing was, since the money is gone.
+    left_minor = max(0, row.left_minor)
     LedgerRow.objects.create(
         order=attempt.order,
         kind=LedgerKind.CHARGED_BACK,
@@ -93,6 +95,10 @@ def _take_back(dispute: Dispute, *, at: datetime) -> str:
         received_at=at,
         note=f"Taken back in a dispute. {dispute.reason}".strip(),
     )
+    if dispute.currency == row.currency and dispute.amount_minor > left_minor:
+        logger.error("payments: lost dispute %s took more money than was left", dispute.pk)
+        left = money.spoken(left_minor, row.currency)
+        return f"A dispute over {_sum_of(dispute)} was lost, and only {left} was left: ask for the rest."
     logger.warning("payments: order %s lost a dispute", attempt.order_id)
     return f"A dispute over {_sum_of(dispute)} was lost: the money was taken back."
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from accounts.models import Role, User
 from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
-from payments import locks, money
+from payments import locks, money, notices
 from payments.models import LedgerRow
 from payments.states import TRANSFER, LedgerKind
 
@@ -24,24 +24,27 @@ def record_return(
 ) -> LedgerRow:
     """Enter that a sum to return was returned, at the bank or at the provider.  The same twice is once.
 
-    The money is moved there by a person; here it is written down, as a row of the negative amount that
-    names the row it came in with.
+    The money is moved there by a person; here it is written down, as a negative row that names the row
+    it came in with.  What a bank took back of it in disputes is not returned once more.
 
     Raises:
         LedgerRow.DoesNotExist: there is no such row.
-        NotAllowed: `by` is not staff, the row is a fee, or it was returned under another reference.
+        NotAllowed: `by` is not staff, the row is a fee, it was returned under another reference, or a
+            bank took all of it back.
         BadInput: the reference or the day cannot be right.
     """
     if by.role != Role.STAFF:
         raise NotAllowed("Only the programme's staff may do this.")
     order = locks.order(LedgerRow.objects.values_list("order_id", flat=True).get(pk=ledger_row_id))
-    row = LedgerRow.objects.select_related("answer").get(pk=ledger_row_id)
+    row = LedgerRow.objects.get(pk=ledger_row_id)
     if row.kind != LedgerKind.TO_RETURN:
         raise NotAllowed("Only money that is to be returned can be recorded as returned; a fee is kept.")
     reference = reference.strip()
-    answer: LedgerRow | None = getattr(row, "answer", None)
-    if answer is not None:
-        return _the_same(answer, reference)
+    if (known := row.went_back.filter(kind=LedgerKind.RETURNED).first()) is not None:
+        return _the_same(known, reference)
+    left_minor = row.left_minor
+    if left_minor <= 0:
+        raise NotAllowed("This money was taken back in a dispute already. Nothing is left to return.")
     _require_plausible(row, reference=reference, returned_at=returned_at, now=now)
     returned = LedgerRow.objects.create(
         order=order,
@@ -49,11 +52,12 @@ def record_return(
         gateway=row.gateway,
         provider_ref=reference,
         about=row,
-        amount_minor=-row.amount_minor,
+        amount_minor=-left_minor,
         currency=row.currency,
         received_at=returned_at,
         note=f"Returned. {row.note}"[:200],
     )
+    notices.money_returned(returned)
     audit.record(
         actor=by,
         action="recorded money returned",
@@ -61,7 +65,7 @@ def record_return(
         detail={
             "ledger_row": str(row.pk),
             "reference": reference,
-            "amount_minor": row.amount_minor,
+            "amount_minor": left_minor,
             "currency": row.currency,
             "returned_at": returned_at.isoformat(),
         },
@@ -69,15 +73,13 @@ def record_return(
     return returned
 
 
-def _the_same(answer: LedgerRow, reference: str) -> LedgerRow:
-    if answer.kind == LedgerKind.CHARGED_BACK:
-        raise NotAllowed("This money was taken back in a dispute already. Nothing is left to return.")
-    if answer.provider_ref != reference:
+def _the_same(known: LedgerRow, reference: str) -> LedgerRow:
+    if known.provider_ref != reference:
         raise NotAllowed(
-            f"{money.spoken(-answer.amount_minor, answer.currency)} was recorded as returned already, "
-            f"under “{answer.provider_ref}”. It is returned once."
+            f"{money.spoken(-known.amount_minor, known.currency)} was recorded as returned already, "
+            f"under “{known.provider_ref}”. It is returned once."
         )
-    return answer
+    return known
 
 
 def _require_plausible(row: LedgerRow, *, reference: str, returned_at: datetime, now: datetime) -> None:

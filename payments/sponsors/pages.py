@@ -191,7 +191,7 @@ def purchase_order_page(purchase_order_id: UUID, *, by: User, now: datetime) -> 
         request=request,
         seats=tuple(_seat_lines(request.all_seats.exclude(state=SeatState.VOID).order_by("number"))),
         received=tuple(ledger.filter(counted())),
-        surplus=tuple(ledger.filter(kind=LedgerKind.TO_RETURN).select_related("answer")),
+        surplus=tuple(ledger.filter(kind=LedgerKind.TO_RETURN).prefetch_related("went_back")),
         documents=tuple(request.order.documents.order_by("issued_at", "number")),
         files=tuple(request.files.order_by("uploaded_at")),
     )

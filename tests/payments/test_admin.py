@@ -34,7 +34,7 @@ LISTS: dict[str, tuple[int, Callable[[User], Any]]] = {
     ORDERS: (9, world.overpaid),
     PURCHASE_ORDERS: (6, world.overdue),
     LEDGER: (8, world.overpaid),
-    TO_RETURN: (7, world.overpaid),
+    TO_RETURN: (8, world.overpaid),
     DISPUTES: (7, lambda staff: world.disputed()),
     EVENTS: (7, lambda staff: world.message()),
     DOCUMENTS: (8, world.overdue),

@@ -26,7 +26,7 @@ from .desk_world import LATER, LONG
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 22
+QUERIES = 24
 
 
 @pytest.fixture

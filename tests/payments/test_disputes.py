@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from certification.kernel import reconcile
-from payments import services
+from payments import desk, services
 from payments.gateways import GatewayUnavailableError, PaymentStatus, ProviderEvent
 from payments.models import Dispute, LedgerRow, Order, PaymentAttempt
 from payments.states import AttemptState, DisputeState, EventKind, LedgerKind, OrderState
@@ -109,9 +109,45 @@ def test_a_dispute_lost_over_money_that_went_back_already_is_told_to_staff(secon
         ledger_row_id=LedgerRow.objects.get().pk, by=make.office(), reference="R-1", returned_at=NOW, now=NOW
     )
     second.dispute("dp_1", attempt.provider_ref, DisputeState.LOST, amount_minor=60_000)
+    assert "only $0.00 USD was left" in _told()
+    assert Dispute.objects.get().state == DisputeState.LOST
+    assert _balance(attempt.order) == -60_000, "it went back twice, and the ledger says so"
+    assert not desk.to_return().exists()
+
+
+def test_a_payment_disputed_in_parts_loses_each_part(second: SecondProvider) -> None:
+    attempt = _paid(second)
+    for number in (1, 2, 1):
+        second.dispute(f"dp_{number}", attempt.provider_ref, DisputeState.LOST, amount_minor=20_000)
+        assert "the money was taken back" in _told(f"dp_{number}") or number == 1
+    assert _balance(attempt.order) == 10_000
+
+
+def test_what_a_bank_left_of_money_to_return_is_still_to_be_returned(second: SecondProvider) -> None:
+    attempt = make.attempt(make.order(), gateway="second")
+    second.decide(attempt.provider_ref, PaymentStatus.SUCCEEDED, amount_minor=60_000)
+    services.check_attempt(attempt_id=attempt.pk, now=NOW)
+    second.dispute("dp_1", attempt.provider_ref, DisputeState.LOST, amount_minor=10_000)
+    _told()
+    waiting = desk.to_return().get()
+    assert (waiting.left_minor, waiting.open_minor) == (50_000, 50_000)
+    (dollars,) = desk.balances()
+    assert (dollars.balance_minor, dollars.to_return_minor) == (50_000, 50_000)
+    assert desk.desk(LATER).to_return.amounts == (desk.Amount(50_000, "USD"),)
+    returned = services.record_return(
+        ledger_row_id=waiting.pk, by=make.office(), reference="R-1", returned_at=LATER, now=LATER
+    )
+    assert returned.amount_minor == -50_000
+    assert _balance(attempt.order) == 0
+    assert not desk.to_return().exists()
+
+
+def test_a_dispute_lost_over_nothing_is_looked_at_once(second: SecondProvider) -> None:
+    attempt = _paid(second)
+    second.dispute("dp_1", attempt.provider_ref, DisputeState.LOST, amount_minor=0)
     assert "holds no such money" in _told()
     assert Dispute.objects.get().state == DisputeState.LOST
-    assert _balance(attempt.order) == 0
+    assert _balance(attempt.order) == 50_000
 
 
 def test_a_dispute_about_no_payment_of_ours_leaves_no_row(second: SecondProvider) -> None:
@@ -153,11 +189,23 @@ def test_the_end_of_a_dispute_is_found_without_a_message(second: SecondProvider)
     assert _balance(first.order) == 0
 
 
-def test_the_database_takes_no_money_back_twice(second: SecondProvider) -> None:
+def test_the_database_takes_no_money_back_twice_by_one_dispute(second: SecondProvider) -> None:
     attempt = _paid(second)
     second.dispute("dp_1", attempt.provider_ref, DisputeState.LOST)
     _told()
     row = LedgerRow.objects.get(kind=LedgerKind.CHARGED_BACK)
-    row.pk, row.provider_ref = None, "dp_2"
-    with pytest.raises(IntegrityError, match="about"), transaction.atomic():
+    row.pk = None
+    with pytest.raises(IntegrityError, match="ledger_provider_ref_unique"), transaction.atomic():
+        row.save(force_insert=True)
+
+
+def test_the_database_returns_no_money_twice(second: SecondProvider) -> None:
+    attempt = make.attempt(make.order(), gateway="second")
+    second.decide(attempt.provider_ref, PaymentStatus.SUCCEEDED, amount_minor=60_000)
+    services.check_attempt(attempt_id=attempt.pk, now=NOW)
+    row = services.record_return(
+        ledger_row_id=LedgerRow.objects.get().pk, by=make.office(), reference="R-1", returned_at=NOW, now=NOW
+    )
+    row.pk, row.provider_ref = None, "R-2"
+    with pytest.raises(IntegrityError, match="ledger_returned_once"), transaction.atomic():
         row.save(force_insert=True)
