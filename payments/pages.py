@@ -132,10 +132,6 @@ class OrderPage:
         return self.standing.undone if tells else None
 
     @property
-    def undone_by(self) -> str:
-        return _provider(self.undone)
-
-    @property
     def declined(self) -> PurchaseOrder | None:
         request = self.purchase_order
         return request if request and request.state == PurchaseOrderState.DECLINED else None

@@ -104,6 +104,6 @@ def overdue(now: datetime) -> list[Overdue]:
 
 
 def covered(purpose: str, purpose_ids: Iterable[UUID]) -> set[UUID]:
-    """Which of the purposes have an order that is paid or accepted."""
+    """Which of the purposes have an order that is paid, or that something stands in for."""
     orders = Order.objects.filter(purpose=purpose, purpose_id__in=list(purpose_ids), state__in=COVERED_ORDERS)
     return set(orders.values_list("purpose_id", flat=True))

@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-# Sent after commit, with `purpose` and `purpose_id`, when an order becomes accepted or settled.
+# Sent after commit, with `purpose` and `purpose_id`, when an order is covered: accepted, seated or settled.
 order_settled = Signal()

@@ -158,10 +158,6 @@ class PurchaseOrderPage:
         return sum(seat.is_free and not seat.email for seat in self.seats)
 
     @property
-    def may_name(self) -> bool:
-        return self.card.lives and self.unnamed > 0
-
-    @property
     def trail(self) -> list[tuple[str, str]]:
         return [("Purchase orders", reverse("payments:sponsor"))]
 
