@@ -7,7 +7,7 @@ from django.conf import settings
 from certification.kernel import outbox, windows
 
 from . import money
-from .models import LedgerRow, Order, PaymentDocument, PurchaseOrder
+from .models import LedgerRow, Order, PaymentAttempt, PaymentDocument, PurchaseOrder
 from .states import SEATS, DocumentKind, OrderState
 
 
@@ -39,12 +39,36 @@ def order_covered(order: Order) -> None:
     _queue(order, f"payments:{order.state}:{order.pk}", subject, body, kind="payment")
 
 
+def payment_undone(order: Order, attempt: PaymentAttempt) -> None:
+    """Tell the payer, who was asked to wait and not to pay again, that nothing came of a payment."""
+    amount = money.spoken(order.amount_minor, order.currency)
+    body = (
+        f"Your payment of {amount} for {order.description} did not go through. "
+        f"{attempt.problem or 'Nothing was charged.'}\n\n"
+        "You need not wait for it any longer. The page below says what you can do now, and until when:"
+    )
+    _queue(
+        order,
+        f"payments:undone:{attempt.pk}",
+        f"Your payment did not go through: {order.description}",
+        body,
+        kind="payment",
+    )
+
+
 def purchase_order_declined(order: Order, request: PurchaseOrder) -> None:
-    """Tell the payer why the purchase order was declined and how to pay instead."""
+    """Tell the payer why the purchase order was declined, and how to pay instead while one still can."""
+    assert request.decided_at is not None
+    until = windows.spoken(order.payable_until, settings.PROGRAMME_ZONE, ending=True)
+    instead = (
+        f"You can send a corrected purchase order or pay online on the page below, until {until}."
+        if request.decided_at < order.payable_until
+        else f"A payment could be begun until {until}, so it is too late for another one. "
+        f"If you think that something went wrong, write to {settings.CONTACT_EMAIL}."
+    )
     body = (
         f"Purchase order {request.number} for {order.description} was declined.\n\n"
-        f"The reason: {request.decision_reason}\n\n"
-        "You can send a corrected purchase order or pay by card on the page below."
+        f"The reason: {request.decision_reason}\n\n{instead}"
     )
     _queue(
         order,

@@ -250,6 +250,7 @@ def _converge(order_id: UUID, attempt_id: UUID, truth: ProviderPayment, now: dat
     attempt = locks.attempt(attempt_id)
     told = _STATE_OF[truth.status]
     if told in ATTEMPT_ALLOWED[attempt.state]:
+        was_waited_for = attempt.state == AttemptState.PENDING
         attempt.state = told
         attempt.problem = truth.problem[:200]
         attempt.settled_at = None if told in UNCERTAIN_ATTEMPTS else now
@@ -257,6 +258,8 @@ def _converge(order_id: UUID, attempt_id: UUID, truth: ProviderPayment, now: dat
         if told is AttemptState.SUCCEEDED:
             _enter(order, attempt, truth, now)
         orders.show_whether_checking(order)
+        if was_waited_for and told is not AttemptState.SUCCEEDED and order.state in PAYABLE_ORDERS:
+            notices.payment_undone(order, attempt)
     return OrderState(order.state)
 
 

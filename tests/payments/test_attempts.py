@@ -148,6 +148,41 @@ def test_a_pending_card_keeps_the_order_in_checking_until_the_bank_answers() -> 
     assert _check(attempt) is OrderState.SETTLED
 
 
+def test_who_was_asked_to_wait_is_told_once_when_nothing_comes_of_it() -> None:
+    order = make.order()
+    attempt = make.attempt(order)
+    make.card(attempt, PENDING_CARD)
+    _check(attempt)
+    assert not OutboxMessage.objects.exists()
+    sandbox.settle_pending(reference=attempt.provider_ref, approved=False, now=NOW)
+    for _ in range(2):
+        assert _check(attempt) is OrderState.OPEN
+    mail = OutboxMessage.objects.get()
+    assert mail.recipient == order.payer.email
+    assert mail.subject.startswith("Your payment did not go through")
+    assert attempt.problem in mail.body
+    assert order.get_absolute_url() in mail.body
+
+
+def test_who_saw_the_decline_on_the_page_or_has_paid_otherwise_gets_no_mail_of_it(
+    second: SecondProvider,
+) -> None:
+    seen = make.attempt(make.order())
+    make.card(seen, DECLINED_CARD)
+    _check(seen)
+    assert not OutboxMessage.objects.exists()
+
+    order = make.order()
+    waiting, paid = make.attempt(order), _second_page(second, order)
+    make.card(waiting, PENDING_CARD)
+    _check(waiting)
+    second.decide(paid.provider_ref, PaymentStatus.SUCCEEDED)
+    assert _check(paid) is OrderState.SETTLED
+    sandbox.settle_pending(reference=waiting.provider_ref, approved=False, now=NOW)
+    _check(waiting)
+    assert OutboxMessage.objects.get().subject.startswith("Receipt")
+
+
 def test_nobody_can_begin_another_payment_while_one_is_pending(second: SecondProvider) -> None:
     order = make.order()
     attempt = make.attempt(order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -100,6 +100,19 @@ def test_declining_needs_a_reason_and_tells_it() -> None:
     assert "It is not signed." in body
     assert body.startswith(f"Dear {order.payer.full_name},")
     assert make.purchase_order(order, number="PO-78").state == PurchaseOrderState.REQUESTED
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        (PAYABLE_UNTIL - timedelta(seconds=1), "pay online on the page below, until 31 January 2027, 23:59 CST"),
+        (PAYABLE_UNTIL, "it is too late for another one"),
+    ],
+)
+def test_who_is_declined_is_told_to_pay_otherwise_only_while_one_can(now: datetime, says: str) -> None:
+    request = make.purchase_order(make.order())
+    services.decline_purchase_order(purchase_order_id=request.pk, by=make.office(), reason="No.", now=now)
+    assert says in OutboxMessage.objects.get().body
 
 
 def test_a_decided_purchase_order_is_not_decided_otherwise() -> None:
