@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -41,7 +41,8 @@ class MoneyBack:
 
     amount_minor: int
     currency: str
-    at: datetime
+    received_at: datetime
+    received_on: date | None
     reference: str
 
 
@@ -110,7 +111,7 @@ class OrderPage:
 
     def _back(self, kind: LedgerKind) -> list[MoneyBack]:
         return [
-            MoneyBack(-row.amount_minor, row.currency, row.received_at, row.provider_ref)
+            MoneyBack(-row.amount_minor, row.currency, row.received_at, row.received_on, row.provider_ref)
             for row in self.ledger
             if row.kind == kind
         ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -77,6 +81,13 @@ class LedgerRow(models.Model):
 
     def __str__(self) -> str:
         return f"{spoken(self.amount_minor, self.currency)} by {self.gateway}"
+
+    @property
+    def received_on(self) -> date | None:
+        """The civil day, where staff read no more than that off a statement; a provider tells the instant."""
+        if self.gateway != TRANSFER and self.kind != LedgerKind.RETURNED:
+            return None
+        return self.received_at.astimezone(ZoneInfo(settings.PROGRAMME_ZONE)).date()
 
     @property
     def left_minor(self) -> int:

@@ -298,6 +298,7 @@ def test_a_purchase_order_is_asked_back_corrected_accepted_and_paid_in_parts(sta
     assert books(order) == Books("settled", both, ("C10-0001",))
     candidate.reload()
     assert "Thank you, it is paid" in main(candidate)
+    assert "$200.00 USD, 30 November 2026\n" in main(candidate), "a statement tells the day and no hour"
     receipt = read_document(candidate, "REC-2026-0001")
     assert all(words in receipt for words in ("PO-78", "CHK-1001", "CHK-1002", "Amélie Sørensen-Okafor"))
 
@@ -396,6 +397,7 @@ def _hand_in_the_roster(stage: Stage) -> dict[str, str]:
     assert not Seat.objects.exclude(email="").exists(), "all of it is taken over, or nothing"
     _upload_roster(stage, ROSTER)
     assert "5 people have a seat now" in main(sponsor)
+    assert not sponsor.get_by_role("button", name="Upload the roster").is_visible(), "all are named"
     rows = {name: sponsor.get_by_role("row").filter(has_text=name) for name in COACHES}
     return {name: row.get_by_role("cell").first.inner_text() for name, row in rows.items()}
 
