@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -129,7 +130,7 @@ def test_what_a_bank_left_of_money_to_return_is_still_to_be_returned(second: Sec
     services.check_attempt(attempt_id=attempt.pk, now=NOW)
     second.dispute("dp_1", attempt.provider_ref, DisputeState.LOST, amount_minor=10_000)
     _told()
-    waiting = desk.to_return().get()
+    waiting: Any = desk.to_return().get()
     assert (waiting.left_minor, waiting.open_minor) == (50_000, 50_000)
     (dollars,) = desk.balances()
     assert (dollars.balance_minor, dollars.to_return_minor) == (50_000, 50_000)
