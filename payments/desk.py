@@ -206,7 +206,7 @@ def to_return() -> QuerySet[MoneyToReturn]:
     return with_open(sums).filter(open_minor__gt=0).prefetch_related("went_back")
 
 
-def with_open(sums: QuerySet[MoneyToReturn]) -> QuerySet[MoneyToReturn]:
+def with_open(sums: QuerySet[MoneyToReturn]) -> QuerySet[Any]:
     """Sums with `went_back_minor`, what went back of them, and `open_minor`, the rest."""
     gone = (
         LedgerRow.objects.filter(about=OuterRef("pk"), currency=OuterRef("currency"))
