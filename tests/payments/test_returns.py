@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import Role
 from certification.kernel.errors import BadInput, NotAllowed
-from certification.kernel.models import AuditEvent
+from certification.kernel.models import AuditEvent, OutboxMessage
 from payments import services
 from payments.gateways import PaymentStatus
 from payments.models import LedgerRow
@@ -54,6 +54,16 @@ def test_recording_it_twice_is_once_and_audited_once(row: LedgerRow) -> None:
     assert LedgerRow.objects.count() == 2
     event = AuditEvent.objects.get(action="recorded money returned")
     assert event.detail["amount_minor"] == 60_000
+
+
+def test_the_payer_is_told_when_money_came_in_that_is_not_kept_and_when_it_went_back(row: LedgerRow) -> None:
+    told = OutboxMessage.objects.get(subject="We will send $600.00 USD back")
+    assert told.recipient == row.order.payer.email
+    assert row.note in told.body
+    _return(row)
+    _return(row)
+    gone = OutboxMessage.objects.get(subject="We sent $600.00 USD back")
+    assert "re_1" in gone.body
 
 
 def test_one_sum_is_not_returned_under_two_references(row: LedgerRow) -> None:
