@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
@@ -10,7 +11,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import require_role
@@ -19,6 +19,7 @@ from certification.kernel import clock
 from certification.kernel.errors import Refusal
 from payments import services
 from payments.models import Order, Seat
+from payments.pages import order_page
 from payments.services.seats import normalised
 from payments.states import PAYABLE_ORDERS, SEATS, SeatState
 
@@ -35,6 +36,7 @@ class SeatPage:
     """Where a code's link leads: that a seat waits, who pays, and how to go on.
 
     Attributes:
+        in_time: whether it can still be taken, `until` then.
         order_url: the visitor's own order that the seat would pay, if there is one.
         is_candidate: the visitor is signed in and may register.
     """
@@ -42,6 +44,8 @@ class SeatPage:
     organisation: str
     code: str
     is_free: bool
+    in_time: bool
+    until: datetime
     is_yours: bool
     order_url: str
     is_candidate: bool
@@ -58,15 +62,18 @@ def seat(request: HttpRequest, code: str) -> HttpResponse:
     if seat is None or seat.state == SeatState.VOID:
         raise Http404
     order = _order_for(request, seat)
+    until = seat.purchase_order.order.payable_until
     page = SeatPage(
         organisation=seat.purchase_order.organisation,
         code=spaced(seat.code),
         is_free=seat.state == SeatState.FREE,
+        in_time=clock.now() < until,
+        until=until,
         is_yours=order is not None and seat.order_id == order.pk,
         order_url=order.get_absolute_url() if order else "",
         is_candidate=request.user.is_authenticated and request.user.role == Role.CANDIDATE,
     )
-    if page.is_free:
+    if page.is_free and page.in_time:
         request.session[SESSION_KEY] = seat.code
     return render(request, "payments/seat.html", {"page": page})
 
@@ -80,15 +87,13 @@ def claim(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return redirect(order)
     form = CodeForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Type the code you were sent.")
-        return redirect(_box(order))
+        return _asked_again(request, order, "Type the code you were sent.")
     try:
         taken = services.claim_seat(
             order_id=order_id, by=_candidate(request), code=form.cleaned_data["code"], now=clock.now()
         )
     except Refusal as refusal:
-        messages.error(request, str(refusal))
-        return redirect(_box(order))
+        return _asked_again(request, order, str(refusal))
     request.session.pop(SESSION_KEY, None)
     messages.success(request, f"You have a seat that {taken.purchase_order.organisation} pays for.")
     return redirect(order)
@@ -109,6 +114,16 @@ def give_back(request: HttpRequest, order_id: UUID) -> HttpResponse:
     return redirect(order)
 
 
+def _asked_again(request: HttpRequest, order: Order, problem: str) -> HttpResponse:
+    """The order's page with what is wrong beside the code as it was typed; above it, where no code is asked for."""
+    page = order_page(order.pk, payer=_candidate(request), now=clock.now())
+    if not page.may_claim_seat:
+        messages.error(request, problem)
+        return redirect(order)
+    context = {"page": page, "typed_code": request.POST.get("code", ""), "code_problem": problem}
+    return render(request, "payments/order.html", context, status=422)
+
+
 def _order_for(request: HttpRequest, seat: Seat) -> Order | None:
     """The signed-in visitor's own order that this seat pays, or could."""
     if not request.user.is_authenticated:
@@ -126,10 +141,6 @@ def _own_order(request: HttpRequest, order_id: UUID) -> Order:
     if order is None:
         raise Http404
     return order
-
-
-def _box(order: Order) -> str:
-    return f"{reverse('payments:order', args=[order.pk])}#seat"
 
 
 def _candidate(request: HttpRequest) -> User:

@@ -24,7 +24,7 @@ from payments.purchase_files import MAX_BYTES
 from payments.states import LedgerKind, OrderState, PurchaseOrderState, SeatState
 from tests.factories import payments as make
 from tests.factories import sponsors
-from tests.factories.payments import NOW
+from tests.factories.payments import NOW, PAYABLE_UNTIL
 from tests.factories.sponsors import OFFER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("offers_on_sale")]
@@ -436,7 +436,7 @@ def test_a_reserved_seat_is_told_and_given_back_on_the_order_page(client: Client
     page = _text(client.post(claim, {"code": seat.code}, follow=True))
     assert "is reserved for you" in page
     assert "Pay online" not in page
-    assert f'action="{claim}"' not in page
+    assert f'action="{claim}#' not in page
     page = _text(client.post(give_back, follow=True))
     assert "The seat is given back" in page
     assert "Pay online" in page
@@ -449,8 +449,34 @@ def test_a_wrong_code_is_answered_on_the_order_page(client: Client, code: str, s
     order = sponsors.candidate_order()
     client.force_login(order.payer)
     url = reverse("payments:claim", args=[order.pk])
-    assert says in _text(client.post(url, {"code": code}, follow=True))
+    answer = client.post(url, {"code": code})
+    assert answer.status_code == 422
+    assert re.search(
+        rf'id="id_code"[^>]*id_code_error"[^>]*value="{code}"> <ul[^>]*id="id_code_error">[^/]*{says}',
+        _text(answer),
+    )
     assert client.get(url)["Location"] == order.get_absolute_url()
+
+
+def test_a_code_where_none_is_asked_for_is_answered_above_the_order(client: Client) -> None:
+    order = sponsors.candidate_order()
+    client.force_login(order.payer)
+    with clock.fixed(PAYABLE_UNTIL):
+        page = _text(
+            client.post(reverse("payments:claim", args=[order.pk]), {"code": "ABCDEFGHJK"}, follow=True)
+        )
+    assert "too late to begin a payment" in page
+    assert "opens no free seat" in page
+
+
+def test_a_link_followed_too_late_invites_nobody_to_register(client: Client) -> None:
+    url = f"/payments/seats/{sponsors.free_seat(sponsors.ordered_seats()).code}/"
+    assert "It can be taken until" in _text(client.get(url))
+    client.session.flush()
+    with clock.fixed(PAYABLE_UNTIL):
+        page = _text(client.get(url))
+    assert "This seat cannot be taken any more" in page
+    assert reverse("account_signup") not in page.split("<main")[1].split("</main")[0]
 
 
 def test_nobody_claims_for_or_gives_back_anothers_seat(client: Client) -> None:
