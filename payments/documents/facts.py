@@ -62,7 +62,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Of a credit note: the invoice it takes back, or takes back in part."""
+    """The invoice that a receipt is for, or that a credit note takes back, or takes back in part."""
 
     number: str
     issued_on: date

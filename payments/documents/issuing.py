@@ -48,6 +48,7 @@ def issue_receipt(order: Order, *, now: datetime) -> PaymentDocument:
         now=now,
         lines=(_sold(order, request),),
         received=_received(order),
+        about=_about(_invoice_of(request)) if request else None,
     )
 
 
@@ -57,7 +58,7 @@ def issue_invoice(purchase_order: PurchaseOrder, *, now: datetime) -> PaymentDoc
     Raises:
         NotAllowed: the purchase order is not accepted.
     """
-    if (issued := purchase_order.documents.filter(kind=DocumentKind.INVOICE).first()) is not None:
+    if (issued := _invoice_of(purchase_order)) is not None:
         return issued
     if purchase_order.state != PurchaseOrderState.ACCEPTED:
         raise NotAllowed(f"Purchase order {purchase_order.number} is not accepted, so nothing is invoiced.")
@@ -81,7 +82,7 @@ def issue_credit_note(purchase_order: PurchaseOrder, *, now: datetime) -> Paymen
     """
     if (issued := purchase_order.documents.filter(kind=DocumentKind.CREDIT_NOTE).first()) is not None:
         return issued
-    invoice = purchase_order.documents.filter(kind=DocumentKind.INVOICE).first()
+    invoice = _invoice_of(purchase_order)
     if purchase_order.state != PurchaseOrderState.CANCELLED or invoice is None:
         raise NotAllowed(
             f"Purchase order {purchase_order.number} has no invoice to take back: "
@@ -92,7 +93,6 @@ def issue_credit_note(purchase_order: PurchaseOrder, *, now: datetime) -> Paymen
     credit = order.amount_minor - sum(part.amount_minor for part in received)
     if credit <= 0:
         raise NotAllowed(f"Invoice {invoice.full_number} is paid in full, so nothing is left to credit.")
-    invoiced_on = _day(invoice.issued_at)
     line = Line(
         description=order.description,
         detail=f"Unpaid part of invoice {invoice.full_number}",
@@ -107,7 +107,7 @@ def issue_credit_note(purchase_order: PurchaseOrder, *, now: datetime) -> Paymen
         now=now,
         lines=(line,),
         received=received,
-        about=About(number=invoice.full_number, issued_on=invoiced_on, total_minor=invoice.amount_minor),
+        about=_about(invoice),
         reason=purchase_order.decision_reason,
     )
 
@@ -168,6 +168,17 @@ def _issue(
 def _billed(order: Order) -> PurchaseOrder | None:
     """The purchase order that brought the money, or that the order was made for."""
     return order.purchase_orders.filter(Q(state=PurchaseOrderState.ACCEPTED) | Q(pk=order.purpose_id)).first()
+
+
+def _invoice_of(purchase_order: PurchaseOrder) -> PaymentDocument | None:
+    return purchase_order.documents.filter(kind=DocumentKind.INVOICE).first()
+
+
+def _about(invoice: PaymentDocument | None) -> About | None:
+    if invoice is None:
+        return None
+    issued_on = _day(invoice.issued_at)
+    return About(number=invoice.full_number, issued_on=issued_on, total_minor=invoice.amount_minor)
 
 
 def _issuer() -> Issuer:

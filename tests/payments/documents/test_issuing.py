@@ -165,6 +165,28 @@ def test_seats_are_invoiced_by_quantity_and_unit(
     assert (sold.quantity, sold.unit_minor, sold.amount_minor) == line
 
 
+def test_invoice_receipt_and_credit_note_add_up_over_the_new_year() -> None:
+    paid, given_up = accepted(), accepted()
+    # 31 December, noon, in the programme's zone; and two days on.
+    for request in (paid, given_up):
+        part(request, 20_000, "CHK-1", days=0)
+        part(request, 20_000, "CHK-2", days=30)
+    part(paid, 10_000, "CHK-3", days=32)
+    services.cancel_purchase_order(
+        purchase_order_id=given_up.pk, by=make.office(), reason="Nobody pays.", now=NOW + timedelta(days=32)
+    )
+    invoice, settled = paid.documents.order_by("issued_at")
+    told = said(settled)
+    assert settled.full_number == "REC-2027-0001"
+    assert told.about == facts.About("INV-2026-0001", date(2026, 12, 1), 50_000)
+    days = [f"{row.received_on:%Y-%m-%d}" for row in told.received]
+    assert days == ["2026-12-01", "2026-12-31", "2027-01-02"]
+    assert told.received_minor == invoice.amount_minor == settled.amount_minor
+    invoice, note = given_up.documents.order_by("issued_at")
+    assert note.full_number == "CRN-2027-0001"
+    assert said(note).received_minor + note.amount_minor == invoice.amount_minor
+
+
 def test_a_credit_note_takes_back_what_was_not_paid_of_its_invoice() -> None:
     request = accepted()
     invoice = issue_invoice(request, now=NOW)
