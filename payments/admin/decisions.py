@@ -15,6 +15,8 @@ def if_accepted(shown: Any) -> tuple[str, ...]:
     invoice = f"An invoice over {amount} is issued and sent; it is due in {days} days."
     if shown.order.purpose != SEATS:
         return ("Its candidate is registered at once; the money may come later.", invoice)
+    if not shown.claimed_seats:
+        return ("Nobody has claimed a seat yet: candidates are registered when they do.", invoice)
     claimed = _people(shown.claimed_seats)
     return (f"{claimed} registered at once, later ones when they claim.", invoice)
 
@@ -22,6 +24,8 @@ def if_accepted(shown: Any) -> tuple[str, ...]:
 def if_declined(shown: Any) -> tuple[str, ...]:
     if shown.order.purpose != SEATS:
         return ("Its sender can send another one, or pay in another way.",)
+    if not shown.claimed_seats:
+        return ("All of its seats become void. Nobody has claimed one yet.",)
     claimed = _people(shown.claimed_seats)
     return ("All of its seats become void.", f"{claimed} told to pay in another way.")
 

@@ -140,6 +140,7 @@ class MoneyToReturnAdmin(LedgerRowAdmin):
                 ("Payer", f"{row.order.payer} ({row.order.payer.email})"),
                 ("Order", self.order_link(row)),
                 ("Amount", amount),
+                *_billed(row),
                 ("Came by", f"{_way(row)}, {row.transaction_ref or row.provider_ref}"),
                 ("Why", row.note),
             ),
@@ -167,6 +168,18 @@ class MoneyToReturnAdmin(LedgerRowAdmin):
 def _went_back(row: MoneyToReturn) -> str:
     gone = sorted(row.went_back.all(), key=lambda one: one.received_at)
     return ", ".join(f"{one.get_kind_display()} under {one.provider_ref}" for one in gone)
+
+
+def _billed(row: LedgerRow) -> tuple[tuple[str, str], ...]:
+    """Who sent a cheque, and where one for them goes: the account may be a clerk's without a name."""
+    request = row.order.purchase_orders.order_by("-requested_at").first()
+    if row.gateway != TRANSFER or request is None:
+        return ()
+    address = ", ".join(request.billing_address.split("\n"))
+    return (
+        ("Purchase order", str(request)),
+        ("Billing contact", f"{request.billing_name}, {request.billing_email}, {address}"),
+    )
 
 
 def _way(row: LedgerRow) -> str:

@@ -71,6 +71,12 @@ def test_a_page_asks_before_anything_is_done(client: Client, staff: User) -> Non
     assert state(request) == PurchaseOrderState.REQUESTED
 
 
+def test_a_page_speaks_of_candidates_only_when_a_seat_is_claimed(client: Client, staff: User) -> None:
+    request = world.sponsored(None, seats=2, claimed=0)
+    assert "Nobody has claimed a seat yet" in text(client.get(act("accept", request)))
+    assert "Nobody has claimed one yet" in text(client.get(act("decline", request)))
+
+
 def test_accepting_covers_the_order_and_a_second_press_changes_nothing(client: Client, staff: User) -> None:
     request = world.sponsored(None)
     for _ in range(2):
@@ -303,7 +309,8 @@ def test_a_return_is_recorded_once(client: Client, staff: User) -> None:
     url = reverse("admin:payments_moneytoreturn_return", args=[row.pk])
     with clock.fixed(LATER):
         page = text(client.get(url))
-        for words in ("$100.00 USD", row.order.payer.email, row.note):
+        told = ("$100.00 USD", row.order.payer.email, row.note, "Lakeside District", "1 Lake Road, Lakeside")
+        for words in told:
             assert words in page
         typed = {"reference": "RF-1", "returned_on": "2026-12-20"}
         for _ in range(2):
