@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
@@ -16,22 +17,32 @@ from .models import Cohort, Registration
 from .services.registration import PURPOSE
 from .states import RegistrationState
 
+logger = logging.getLogger(__name__)
+
 # How long before registration closes those who are not through are told, in days; the nearest counts.
 _NOTICE_DAYS = (1, 7)
 
 
 @reconciler("registrations.complete_paid", every=60)
 def complete_paid(now: datetime) -> Counts:
-    """Enrol everybody whose fee is covered: what the payment's own signal may have missed."""
+    """Enrol everybody whose fee is covered: what the payment's own signal may have missed.
+
+    One registration that cannot be completed is logged, and holds up nobody else's.
+    """
     waiting = Registration.objects.filter(state=RegistrationState.AWAITING_PAYMENT).order_by(
         "decided_at", "pk"
     )
     keys = list(waiting.values_list("pk", flat=True))
     covered = payment_selectors.covered(PURPOSE, keys)
-    enrolled = [
-        services.complete_registration(registration_id=key, now=now) for key in keys if key in covered
-    ]
-    return {"enrolled": sum(candidacy is not None for candidacy in enrolled)}
+    enrolled = 0
+    for key in keys:
+        if key not in covered:
+            continue
+        try:
+            enrolled += services.complete_registration(registration_id=key, now=now) is not None
+        except Exception:
+            logger.exception("candidates: registration %s is paid for and could not be completed", key)
+    return {"enrolled": enrolled}
 
 
 @reconciler("registrations.lapse", every=300)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from candidates import services
-from candidates.models import Registration
+from candidates.models import Candidacy, Registration
 from candidates.states import RegistrationState
 from certification.kernel import reconcile
 from certification.kernel.models import OutboxMessage
@@ -35,6 +36,24 @@ def test_a_lost_signal_costs_only_time() -> None:
     assert run("registrations.complete_paid", NOW) == {"enrolled": 1}
     assert run("registrations.complete_paid", NOW) == {"enrolled": 0}
     assert state_of(registration) == RegistrationState.COMPLETE
+
+
+def test_one_registration_that_cannot_be_completed_holds_up_nobody_elses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = make.sent(), make.sent()
+    for registration in (first, second):
+        make.pay(registration)
+    complete = services.complete_registration
+
+    def trip_over_the_first(*, registration_id: UUID, now: datetime) -> Candidacy | None:
+        if registration_id == first.pk:
+            raise RuntimeError("a mistake of ours")
+        return complete(registration_id=registration_id, now=now)
+
+    monkeypatch.setattr(services, "complete_registration", trip_over_the_first)
+    assert run("registrations.complete_paid", NOW) == {"enrolled": 1}
+    assert state_of(second) == RegistrationState.COMPLETE
 
 
 @pytest.mark.django_db(transaction=True)
