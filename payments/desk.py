@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from django.db.models import (
-    Case,
     Count,
     Exists,
     F,
@@ -27,7 +26,6 @@ from django.db.models import (
     Sum,
     TextField,
     Value,
-    When,
 )
 from django.db.models.functions import Cast, Coalesce, Concat
 
@@ -35,7 +33,7 @@ from certification.kernel.exact import display
 from certification.kernel.models import OutboxMessage
 
 from .models import Dispute, LedgerRow, MoneyToReturn, Order, PaymentAttempt, PurchaseOrder, WebhookEvent
-from .selectors import received_minor
+from .selectors import overdue, with_outstanding
 from .states import (
     INCOMING,
     UNCERTAIN_ATTEMPTS,
@@ -225,13 +223,6 @@ def open_disputes() -> QuerySet[Dispute]:
     return Dispute.objects.filter(state=DisputeState.OPEN)
 
 
-def overdue(now: datetime) -> QuerySet[PurchaseOrder]:
-    """Accepted purchase orders whose day has come and whose money has not."""
-    return PurchaseOrder.objects.filter(
-        state=PurchaseOrderState.ACCEPTED, due_at__lte=now, order__state=OrderState.ACCEPTED
-    )
-
-
 def undecided_attempts() -> QuerySet[PaymentAttempt]:
     """Payments whose provider has yet to say what became of them."""
     return PaymentAttempt.objects.filter(state__in=UNCERTAIN_ATTEMPTS)
@@ -251,18 +242,6 @@ def unknown_events() -> QuerySet[WebhookEvent]:
 def reminders() -> QuerySet[OutboxMessage]:
     """Mails that reminded somebody of an overdue invoice."""
     return OutboxMessage.objects.filter(dedupe_key__startswith=REMINDER_KEYS)
-
-
-def with_outstanding(requests: QuerySet[PurchaseOrder]) -> QuerySet[PurchaseOrder]:
-    """Purchase orders with `received_minor`, what of the fee came in and stayed, and `outstanding_minor`.
-
-    Outstanding is the rest of an accepted one: on any other nothing is owed.
-    """
-    rest = F("order__amount_minor") - F("received_minor")
-    return requests.annotate(
-        received_minor=received_minor(),
-        outstanding_minor=Case(When(state=PurchaseOrderState.ACCEPTED, then=rest), default=0),
-    )
 
 
 def _overdue(now: datetime) -> Waiting[Overdue]:

@@ -1,13 +1,14 @@
-"""What other apps may know about orders."""
+"""Questions about orders and purchase orders: of other apps, and of more than one page of ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import IntegerField, OuterRef, Q, Subquery, Sum
+from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -67,14 +68,6 @@ def order_situation(order_id: UUID, now: datetime) -> Situation:
     return situation_of(standing_of(Order.objects.get(pk=order_id)), now)
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """An accepted purchase order whose day of payment has passed, and what is missing."""
-
-    purchase_order: PurchaseOrder
-    outstanding_minor: int
-
-
 def counted() -> Q:
     """The ledger rows that say how much of an order is paid: its fees, and what was taken back of them.
 
@@ -83,24 +76,31 @@ def counted() -> Q:
     return Q(kind=LedgerKind.FEE) | Q(kind=LedgerKind.CHARGED_BACK, about__kind=LedgerKind.FEE)
 
 
-def received_minor() -> Coalesce:
-    """Of each purchase order in a query: what came in for its order and stayed."""
+def with_outstanding(requests: QuerySet[PurchaseOrder]) -> QuerySet[Any]:
+    """Purchase orders with `received_minor`, what of the fee came in and stayed, and `outstanding_minor`.
+
+    Outstanding is the rest of an accepted one: on any other nothing is owed.
+    """
     rows = LedgerRow.objects.filter(counted(), order=OuterRef("order")).order_by().values("order")
     total = rows.annotate(total=Sum("amount_minor")).values("total")
-    return Coalesce(Subquery(total, output_field=IntegerField()), 0)
-
-
-def overdue(now: datetime) -> list[Overdue]:
-    """What should have been paid by now and was not, the longest overdue first."""
-    late = (
-        PurchaseOrder.objects.filter(
-            state=PurchaseOrderState.ACCEPTED, order__state=OrderState.ACCEPTED, due_at__lte=now
-        )
-        .select_related("order__payer")
-        .annotate(received=received_minor())
-        .order_by("due_at")
+    rest = F("order__amount_minor") - F("received_minor")
+    return requests.annotate(
+        received_minor=Coalesce(Subquery(total, output_field=IntegerField()), 0),
+        outstanding_minor=Case(When(state=PurchaseOrderState.ACCEPTED, then=rest), default=0),
     )
-    return [Overdue(request, request.order.amount_minor - request.received) for request in late]
+
+
+def overdue(now: datetime) -> QuerySet[PurchaseOrder]:
+    """Accepted purchase orders whose day of payment has passed and whose money has not all come."""
+    return PurchaseOrder.objects.filter(
+        state=PurchaseOrderState.ACCEPTED, due_at__lte=now, order__state=OrderState.ACCEPTED
+    )
+
+
+def fees_minor(order: Order) -> int:
+    """What came in for an order as its fee, in parts or whole."""
+    total = order.ledger.filter(kind=LedgerKind.FEE).aggregate(total=Sum("amount_minor"))["total"]
+    return int(total or 0)
 
 
 def covered(purpose: str, purpose_ids: Iterable[UUID]) -> set[UUID]:

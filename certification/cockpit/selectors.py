@@ -17,6 +17,7 @@ from certification.kernel.outbox import MAX_ATTEMPTS
 from certification.kernel.templatetags.ui import YearItem
 from payments import desk
 from payments.models import Order, PurchaseOrder
+from payments.selectors import overdue
 from payments.states import UNDECIDED_PURCHASE_ORDERS, DisputeState, OrderState, PurchaseOrderState
 from portfolio.matching import services as matching
 from portfolio.models import Blinding, Entry
@@ -220,7 +221,7 @@ def _payment_tasks(now: datetime) -> tuple[Task, ...]:
         ),
         Task(
             "Overdue invoices",
-            desk.overdue(now).count(),
+            overdue(now).count(),
             _list("payments_purchaseorder", "due=overdue"),
             urgent=True,
         ),

@@ -14,11 +14,12 @@ from django.urls import URLPattern, path, reverse
 from certification.kernel import clock
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
 from certification.kernel.errors import BadInput
-from payments import desk as selectors
 from payments import money, services
+from payments.desk import orders_by_state
 from payments.models import LedgerRow, Order, PaymentAttempt, PaymentDocument, PurchaseOrder
+from payments.selectors import fees_minor
 from payments.services import transfers
-from payments.states import LedgerKind, PurchaseOrderState
+from payments.states import PurchaseOrderState
 
 from .acts import Act, act_page, asked, staff_of
 from .columns import document_link, link_to
@@ -120,7 +121,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        sums = {"sums": selectors.orders_by_state()}
+        sums = {"sums": orders_by_state()}
         return super().changelist_view(request, {**sums, **(extra_context or {})})
 
     def render_change_form(
@@ -160,7 +161,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
 def _transfer(order: Order, **fields: Any) -> Act:
     back = reverse("admin:payments_order_change", args=[order.pk])
-    received = _fees(order)
+    received = fees_minor(order)
     facts = [
         ("Order", link_to(order, f"{order.payer}, {order.description}")),
         ("Amount", money.spoken(order.amount_minor, order.currency)),
@@ -209,8 +210,3 @@ def _is_new(order: Order, form: TransferForm) -> bool:
         form.add_error("reference", str(refusal))
         return False
     return True
-
-
-def _fees(order: Order) -> int:
-    found = order.ledger.filter(kind=LedgerKind.FEE).aggregate(total=Sum("amount_minor"))
-    return int(found["total"] or 0)

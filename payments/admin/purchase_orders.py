@@ -18,7 +18,7 @@ from django.utils import formats, timezone
 from certification.kernel import clock
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
 from certification.kernel.errors import Refusal
-from payments import desk, money, services
+from payments import money, selectors, services
 from payments.models import PaymentDocument, PurchaseOrder, PurchaseOrderFile, Seat
 from payments.states import (
     PURCHASE_ORDER_ALLOWED,
@@ -82,7 +82,7 @@ class DueFilter(admin.SimpleListFilter):
         accepted = queryset.filter(state=PurchaseOrderState.ACCEPTED)
         match self.value():
             case "overdue":
-                return queryset.filter(pk__in=desk.overdue(clock.now()).values("pk"))
+                return queryset.filter(pk__in=selectors.overdue(clock.now()).values("pk"))
             case "not_yet":
                 return accepted.filter(order__state=OrderState.ACCEPTED, due_at__gt=clock.now())
             case "paid":
@@ -131,7 +131,7 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
     inlines = [FileInline, SeatInline, DocumentInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PurchaseOrder]:
-        found = desk.with_outstanding(super().get_queryset(request).select_related("order__payer"))
+        found = selectors.with_outstanding(super().get_queryset(request).select_related("order__payer"))
         standing = ~Q(all_seats__state=SeatState.VOID)
         return found.annotate(
             claimed_seats=Count("all_seats", filter=Q(all_seats__state=SeatState.CLAIMED)),

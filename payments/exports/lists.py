@@ -6,6 +6,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from payments import desk
 from payments.models import LedgerRow, MoneyToReturn, Order, PaymentDocument, PurchaseOrder, Seat
+from payments.selectors import with_outstanding
 from payments.states import DocumentKind, LedgerKind, OrderState, PurchaseOrderState, SeatState
 
 from .cells import PAYER, ZONE, Column, Row, amount, choice, deadline, guarded, instant, number, text
@@ -76,7 +77,7 @@ EXPORTS: tuple[Export, ...] = (
         label="Purchase orders",
         dated_words="they were requested",
         dated_by="requested_at",
-        rows=lambda: desk.with_outstanding(PurchaseOrder.objects.all()),
+        rows=lambda: with_outstanding(PurchaseOrder.objects.all()),
         columns=(
             text("purchase_order", "id"),
             *instant("requested", "requested_at"),

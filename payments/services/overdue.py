@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from certification.kernel import outbox
 from payments.models import PurchaseOrder
-from payments.selectors import overdue
+from payments.selectors import overdue, with_outstanding
 from payments.sponsors import mails
 
 SECOND_REMINDER = timedelta(days=14)
@@ -22,11 +22,12 @@ def remind_overdue(*, now: datetime) -> int:
     After a week without a worker one reminder goes out, not all that were missed.
     """
     reminded = 0
-    for late in overdue(now):
-        count = reminders_by(late.purchase_order, now)
-        if outbox.is_queued(mails.overdue_key(late.purchase_order, count)):
+    late = with_outstanding(overdue(now)).select_related("order__payer").order_by("due_at")
+    for request in late:
+        count = reminders_by(request, now)
+        if outbox.is_queued(mails.overdue_key(request, count)):
             continue
-        mails.overdue(late.purchase_order, outstanding_minor=late.outstanding_minor, count=count)
+        mails.overdue(request, outstanding_minor=request.outstanding_minor, count=count)
         reminded += 1
     return reminded
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
 
 from accounts.models import User
 from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
 from payments import locks, money, notices
 from payments.models import LedgerRow, Order
+from payments.selectors import fees_minor
 from payments.states import INCOMING, TRANSFER, LedgerKind, OrderState, PurchaseOrderState
 
 from . import orders
@@ -82,8 +82,7 @@ def owed_minor(order: Order) -> int:
     """What money that comes now would pay of an order; an order that is not accepted owes nothing."""
     if order.state != OrderState.ACCEPTED:
         return 0
-    fees = order.ledger.filter(kind=LedgerKind.FEE).aggregate(total=Sum("amount_minor"))["total"]
-    return order.amount_minor - int(fees or 0)
+    return order.amount_minor - fees_minor(order)
 
 
 def require_new(order: Order, reference: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from certification.kernel.money import money_text
 from payments import offers
 from payments.models import LedgerRow, Order, PaymentDocument, PurchaseOrder, PurchaseOrderFile, Seat
 from payments.offers import Offer
-from payments.selectors import counted, received_minor
+from payments.selectors import counted, with_outstanding
 from payments.states import (
     SEATS,
     LedgerKind,
@@ -46,6 +47,7 @@ class PurchaseOrderCard:
     Attributes:
         title: what is bought, such as “5 seats: Cohort 10”.
         received_minor: what came in for it, of `amount_minor`.
+        outstanding_minor: what is still owed; nothing is, unless the purchase order stands accepted.
         overdue: its day of payment has passed and money is missing.
     """
 
@@ -58,6 +60,7 @@ class PurchaseOrderCard:
     claimed: int
     amount_minor: int
     received_minor: int
+    outstanding_minor: int
     currency: str
     requested_at: datetime
     due_at: datetime | None
@@ -70,12 +73,6 @@ class PurchaseOrderCard:
     @property
     def tone(self) -> str:
         return _TONES[self.state]
-
-    @property
-    def outstanding_minor(self) -> int:
-        """What is still owed; nothing is, unless the purchase order stands accepted."""
-        accepted = self.state is PurchaseOrderState.ACCEPTED
-        return max(0, self.amount_minor - self.received_minor) if accepted else 0
 
     @property
     def paid(self) -> bool:
@@ -194,18 +191,16 @@ def purchase_order_page(purchase_order_id: UUID, *, by: User, now: datetime) -> 
 
 
 def _own(by: User) -> QuerySet[PurchaseOrder]:
+    own = PurchaseOrder.objects.filter(order__payer=by, order__purpose=SEATS)
     return (
-        PurchaseOrder.objects.filter(order__payer=by, order__purpose=SEATS)
+        with_outstanding(own)
         .select_related("order")
-        .annotate(
-            claimed=Count("all_seats", filter=Q(all_seats__state=SeatState.CLAIMED)),
-            received=received_minor(),
-        )
+        .annotate(claimed=Count("all_seats", filter=Q(all_seats__state=SeatState.CLAIMED)))
         .order_by("-requested_at")
     )
 
 
-def _card(request: PurchaseOrder, now: datetime) -> PurchaseOrderCard:
+def _card(request: Any, now: datetime) -> PurchaseOrderCard:
     order: Order = request.order
     return PurchaseOrderCard(
         id=request.pk,
@@ -214,9 +209,10 @@ def _card(request: PurchaseOrder, now: datetime) -> PurchaseOrderCard:
         title=order.description,
         state=PurchaseOrderState(request.state),
         seats=request.seats,
-        claimed=request.claimed,  # type: ignore[attr-defined]
+        claimed=request.claimed,
         amount_minor=order.amount_minor,
-        received_minor=request.received,  # type: ignore[attr-defined]
+        received_minor=request.received_minor,
+        outstanding_minor=request.outstanding_minor,
         currency=order.currency,
         requested_at=request.requested_at,
         due_at=request.due_at,

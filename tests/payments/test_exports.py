@@ -188,7 +188,7 @@ def test_nothing_is_outstanding_on_what_is_not_accepted(staff: User) -> None:
 
 def test_a_surplus_that_a_bank_takes_back_leaves_what_was_paid(staff: User) -> None:
     request = world.overdue(staff)
-    (late,) = selectors.overdue(LATER)
+    (late,) = selectors.with_outstanding(selectors.overdue(LATER))
     surplus = LedgerRow.objects.create(
         order=request.order,
         kind=LedgerKind.TO_RETURN,
@@ -208,7 +208,8 @@ def test_a_surplus_that_a_bank_takes_back_leaves_what_was_paid(staff: User) -> N
         currency="USD",
         received_at=NOW,
     )
-    assert selectors.overdue(LATER) == [late]
+    (still_late,) = selectors.with_outstanding(selectors.overdue(LATER))
+    assert (still_late, still_late.outstanding_minor) == (late, late.outstanding_minor)
     (line,) = written("purchase-orders", staff)
     assert (line["received"], line["outstanding"]) == ("200.00", "300.00")
 

@@ -48,8 +48,8 @@ def test_the_day_the_invoice_names_is_the_last_day_on_which_it_is_not_overdue() 
     assert request.due_on == date(2026, 12, 31)
     midnight = datetime(2027, 1, 1, 6, tzinfo=UTC)
     assert request.due_at == midnight
-    assert selectors.overdue(midnight - timedelta(microseconds=1)) == []
-    assert [late.purchase_order for late in selectors.overdue(midnight)] == [request]
+    assert list(selectors.overdue(midnight - timedelta(microseconds=1))) == []
+    assert list(selectors.overdue(midnight)) == [request]
     _remind(midnight)
     (mail, _) = OutboxMessage.objects.filter(subject__startswith="Reminder")
     assert "31 December 2026, 23:59 CST" in mail.body
@@ -63,9 +63,9 @@ def test_a_day_to_pay_is_a_civil_day_across_a_change_of_the_clocks() -> None:
 def test_an_invoice_is_overdue_from_its_instant_on_and_says_what_is_missing() -> None:
     request = sponsors.accepted_seats(2)
     _pay(request, 30_000)
-    assert selectors.overdue(DUE - timedelta(microseconds=1)) == []
-    late = selectors.overdue(DUE)
-    assert [(one.purchase_order, one.outstanding_minor) for one in late] == [(request, 70_000)]
+    assert list(selectors.overdue(DUE - timedelta(microseconds=1))) == []
+    late = selectors.with_outstanding(selectors.overdue(DUE))
+    assert [(one, one.received_minor, one.outstanding_minor) for one in late] == [(request, 30_000, 70_000)]
 
 
 def test_reminders_go_out_by_the_calendar_each_once() -> None:
