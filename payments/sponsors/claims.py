@@ -115,7 +115,7 @@ def give_back(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 
 def _asked_again(request: HttpRequest, order: Order, problem: str) -> HttpResponse:
-    """The order's page with what is wrong beside the code as it was typed; above it, where no code is asked for."""
+    """The order's page: what is wrong stands beside the code as it was typed, if one is asked for."""
     page = order_page(order.pk, payer=_candidate(request), now=clock.now())
     if not page.may_claim_seat:
         messages.error(request, problem)

@@ -78,12 +78,18 @@ def cancelled(order: Order, request: PurchaseOrder) -> None:
 
 
 def seat_lost(order: Order, request: PurchaseOrder) -> None:
-    """Tell a candidate who had reserved a seat that it is gone, and what to do."""
+    """Tell a candidate who had reserved a seat that it is gone, and how to pay while one still can."""
+    assert request.decided_at is not None
     until = spoken(order.payable_until, settings.PROGRAMME_ZONE, ending=True)
+    instead = (
+        f"You can pay in another way on the page below. A payment can be begun until {until}."
+        if request.decided_at < order.payable_until
+        else f"A payment could be begun until {until}, so it is too late for one. "
+        f"Write to {settings.CONTACT_EMAIL} if you want to know what you can do."
+    )
     body = (
         f"The purchase order of {request.organisation} was not accepted, "
-        f"so the seat you had reserved for {order.description} is gone.\n\n"
-        f"You can pay in another way on the page below. A payment can be begun until {until}."
+        f"so the seat you had reserved for {order.description} is gone.\n\n{instead}"
     )
     _to_payer(
         order,

@@ -105,7 +105,7 @@ def test_declining_needs_a_reason_and_tells_it() -> None:
 @pytest.mark.parametrize(
     ("now", "says"),
     [
-        (PAYABLE_UNTIL - timedelta(seconds=1), "pay online on the page below, until 31 January 2027, 23:59 CST"),
+        (PAYABLE_UNTIL - timedelta(seconds=1), "pay online on the page below, until 31 January 2027, 23:59"),
         (PAYABLE_UNTIL, "it is too late for another one"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
@@ -45,6 +45,18 @@ def test_a_claim_reserves_the_seat_until_staff_accept_even_after_the_window() ->
     assert not services.lapse_order(purpose=order.purpose, purpose_id=order.purpose_id, now=LATER)
     _accept(request)
     assert (_state(order), order.covered_at) == (OrderState.SEATED, LATER)
+
+
+@pytest.mark.parametrize(
+    ("now", "says"), [(NOW, "You can pay in another way"), (PAYABLE_UNTIL, "it is too late for one")]
+)
+def test_who_loses_a_reserved_seat_is_told_to_pay_otherwise_only_while_one_can(
+    now: datetime, says: str
+) -> None:
+    request, order = sponsors.ordered_seats(), sponsors.candidate_order()
+    sponsors.claim(order, sponsors.free_seat(request))
+    services.decline_purchase_order(purchase_order_id=request.pk, by=make.office(), reason="No.", now=now)
+    assert says in OutboxMessage.objects.get(recipient=order.payer.email).body
 
 
 def test_a_reserved_seat_waits_also_while_the_sponsor_is_asked_back() -> None:
