@@ -11,9 +11,9 @@ from django.db import transaction
 from accounts.models import User
 from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
-from payments import locks
+from payments import locks, roster_file
 from payments.models import PurchaseOrder, Seat
-from payments.sponsors import mails, roster_file
+from payments.sponsors import mails
 from payments.states import LIVE_PURCHASE_ORDERS, SEATS, PurchaseOrderState, SeatState
 
 MOST_CODES_SENT = 5

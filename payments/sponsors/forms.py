@@ -10,14 +10,12 @@ from django.core.files.uploadedfile import UploadedFile
 
 from certification.kernel.errors import BadInput
 from certification.kernel.names import without_unprinted
-from payments import purchase_files
+from payments import purchase_files, roster_file
 from payments.models import PurchaseOrder
 from payments.money import spoken
 from payments.offers import LARGEST_REQUEST, Offer
 from payments.purchase_files import Document
 from payments.services import PurchaseOrderDetails
-
-from . import roster_file
 
 
 class PurchaseOrderForm(forms.ModelForm):

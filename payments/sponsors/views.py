@@ -15,10 +15,9 @@ from accounts.access import require_role
 from accounts.models import Role, User
 from certification.kernel import clock
 from certification.kernel.errors import Refusal
-from payments import offers, purchase_files, services
+from payments import offers, purchase_files, roster_file, services
 from payments.models import PurchaseOrder, Seat
 
-from . import roster_file
 from .forms import RosterForm, SeatForm, SeatsForm
 from .pages import PurchaseOrderPage, purchase_order_page, sponsor_page
 from .uploads import takes_a_file, was_too_large

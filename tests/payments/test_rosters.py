@@ -8,11 +8,10 @@ import pytest
 
 from certification.kernel.errors import BadInput, NotAllowed
 from certification.kernel.models import OutboxMessage
-from payments import services
+from payments import roster_file, services
 from payments.models import PurchaseOrder, Seat
+from payments.roster_file import RosterRow
 from payments.services.rosters import RosterTaken
-from payments.sponsors import roster_file
-from payments.sponsors.roster_file import RosterRow
 from tests.factories import payments as make
 from tests.factories import sponsors
 from tests.factories.payments import NOW

@@ -16,7 +16,8 @@ from django.core.validators import validate_email
 
 from certification.kernel.errors import BadInput
 from certification.kernel.names import validate_name, without_unprinted
-from payments.offers import LARGEST_REQUEST
+
+from .offers import LARGEST_REQUEST
 
 MAX_BYTES = 1024 * 1024
 # Nobody mends more rows at one sitting; the rest is counted.
