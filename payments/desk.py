@@ -33,6 +33,7 @@ from certification.kernel.exact import display
 from certification.kernel.models import OutboxMessage
 
 from .models import Dispute, LedgerRow, MoneyToReturn, Order, PaymentAttempt, PurchaseOrder, WebhookEvent
+from .notices import REMINDER_KEYS
 from .selectors import overdue, with_outstanding
 from .states import (
     INCOMING,
@@ -51,8 +52,8 @@ Stored = TypeVar("Stored", bound=Model)
 ROWS_SHOWN = 8
 # Messages about nothing of ours are told for a while, since nothing ends them.
 UNKNOWN_TOLD_FOR = timedelta(days=30)
-# How the outbox knows a reminder; the purchase order and the reminder's number follow.
-REMINDER_KEYS = "payments:overdue:"
+# Neither does anything end a lost dispute, after which staff decide about the candidacy.
+LOST_TOLD_FOR = timedelta(days=90)
 REMINDERS_TOLD_FOR = timedelta(days=90)
 
 
@@ -159,6 +160,7 @@ class Desk:
     overdue: Waiting[Overdue]
     to_return: Waiting[MoneyToReturn]
     disputes: Waiting[Dispute]
+    lost: Waiting[Dispute]
     unhandled: Waiting[WebhookEvent]
     unknown: Waiting[WebhookEvent]
     checking: Waiting[PaymentAttempt]
@@ -183,6 +185,13 @@ def desk(now: datetime) -> Desk:
         ),
         overdue=_overdue(now),
         to_return=_waiting(_of_payer(to_return()), ["received_at"], ("open_minor", "currency")),
+        lost=_waiting(
+            Dispute.objects.filter(
+                state=DisputeState.LOST, closed_at__gte=now - LOST_TOLD_FOR
+            ).select_related("attempt__order__payer"),
+            ["-closed_at"],
+            ("amount_minor", "currency"),
+        ),
         disputes=_waiting(
             open_disputes().select_related("attempt__order__payer"),
             ["opened_at"],

@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from certification.kernel import clock
-from payments.desk import UNKNOWN_TOLD_FOR, Amount, Desk, Waiting, desk
+from payments.desk import LOST_TOLD_FOR, UNKNOWN_TOLD_FOR, Amount, Desk, Waiting, desk
 from payments.models import Order
+from payments.notices import REMINDER_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ def desk_page(request: HttpRequest, page: ModelAdmin[Order]) -> HttpResponse:
             "overdue": _list("purchaseorder", "due=overdue"),
             "to_return": _list("moneytoreturn", "standing=open"),
             "disputes": _list("dispute", "state__exact=open"),
+            "lost": _list(
+                "dispute", urlencode({"state__exact": "lost", "closed_at__gte": now - LOST_TOLD_FOR})
+            ),
             "unhandled": _list("webhookevent", "standing=waiting"),
             "unknown": _list(
                 "webhookevent",
@@ -49,7 +53,7 @@ def desk_page(request: HttpRequest, page: ModelAdmin[Order]) -> HttpResponse:
             ),
             "checking": _list("order", "state__exact=checking"),
         },
-        "mails": reverse("admin:kernel_outboxmessage_changelist") + "?q=payments%3Aoverdue%3A",
+        "mails": reverse("admin:kernel_outboxmessage_changelist") + f"?{urlencode({'q': REMINDER_KEYS})}",
     }
     return render(request, "payments/admin/desk.html", context)
 
@@ -61,6 +65,7 @@ def _tiles(found: Desk) -> tuple[Tile, ...]:
         _tile("Money to return", found.to_return, "return", "is-urgent"),
         _tile("Overdue invoices", found.overdue, "overdue", "is-urgent"),
         _tile("Asked back", found.asked_back, "asked", "is-told"),
+        _tile("Disputes lost lately", found.lost, "disputes", "is-told"),
         _tile("Payments being checked", found.checking, "checking", "is-told"),
         _tile("Messages not handled yet", found.unhandled, "messages", "is-told"),
         _tile("Messages about nothing of ours", found.unknown, "messages", "is-told"),

@@ -26,7 +26,7 @@ from .desk_world import LATER, LONG
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 24
+QUERIES = 26
 
 
 @pytest.fixture
@@ -129,6 +129,16 @@ def test_every_list_behind_the_desk_holds_what_it_counts(client: Client, staff: 
     assert found.to_decide.count == desk.ROWS_SHOWN + 4
     assert (len(found.to_decide.rows), found.to_decide.beyond) == (desk.ROWS_SHOWN, 4)
     assert f"All {found.to_decide.count}, 4 more than shown" in " ".join(answer.content.decode().split())
+
+
+def test_a_lost_dispute_is_told_to_who_decides_about_the_candidacy(client: Client, staff: User) -> None:
+    lost = world.disputed(DisputeState.LOST)
+    shown = page(client)
+    assert reverse("admin:payments_dispute_change", args=[lost.pk]) in shown
+    assert "decide about the candidacy" in shown
+    with clock.fixed(LATER + timedelta(days=91)):
+        answer = client.get(reverse("admin:payments_desk"))
+    assert "decide about the candidacy" not in answer.content.decode()
 
 
 def test_what_waits_longest_comes_first(staff: User) -> None:
