@@ -18,7 +18,6 @@ from certification.kernel.states import require
 from certification.kernel.windows import civil
 from payments import documents, locks, notices
 from payments.models import PurchaseOrder
-from payments.sponsors import mails
 from payments.states import PURCHASE_ORDER_ALLOWED, SEATS, OrderState, PurchaseOrderState
 
 from . import orders, seats
@@ -58,7 +57,7 @@ def accept_purchase_order(
     _decide(request, PurchaseOrderState.ACCEPTED, by=by, now=now, reason="")
     if order.purpose == SEATS:
         seats.cover_claimed(request, now)
-        mails.seat_codes(request)
+        notices.seat_codes(request)
     documents.issue_invoice(request, now=now)
     orders.cover(order, OrderState.ACCEPTED, now)
     audit.record(actor=by, action="accepted purchase order", subject=request, detail={"order": str(order.pk)})
@@ -85,7 +84,7 @@ def ask_back_purchase_order(
     else:
         # Asked already: another question takes the first one's place.
         _sign(request, by=by, now=now, reason=question)
-    mails.asked_back(order, request)
+    notices.purchase_order_asked_back(order, request)
     audit.record(actor=by, action="asked back purchase order", subject=request, detail={"question": question})
     return request
 
@@ -108,12 +107,10 @@ def decline_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, no
     _decide(request, PurchaseOrderState.DECLINED, by=by, now=now, reason=reason)
     if order.purpose == SEATS:
         for freed in seats.void_all(request):
-            mails.seat_lost(freed, request)
+            notices.seat_lost(freed, request)
         if order.state == OrderState.OPEN:
             orders.move(order, OrderState.LAPSED)
-        mails.declined(order, request)
-    else:
-        notices.purchase_order_declined(order, request)
+    notices.purchase_order_declined(order, request)
     audit.record(actor=by, action="declined purchase order", subject=request, detail={"reason": reason})
     return request
 
@@ -140,7 +137,7 @@ def cancel_purchase_order(*, purchase_order_id: UUID, by: User, reason: str, now
     voided = seats.void_free(request)
     orders.move(order, OrderState.LAPSED)
     documents.issue_credit_note(request, now=now)
-    mails.cancelled(order, request)
+    notices.purchase_order_cancelled(order, request)
     audit.record(
         actor=by,
         action="cancelled purchase order",

@@ -8,9 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from certification.kernel import outbox
+from payments import notices
+from payments.documents.links import link_to
 from payments.models import PurchaseOrder
 from payments.selectors import overdue, with_outstanding
-from payments.sponsors import mails
+from payments.states import DocumentKind
 
 SECOND_REMINDER = timedelta(days=14)
 BETWEEN_REMINDERS = timedelta(days=30)
@@ -25,9 +27,16 @@ def remind_overdue(*, now: datetime) -> int:
     late = with_outstanding(overdue(now)).select_related("order__payer").order_by("due_at")
     for request in late:
         count = reminders_by(request, now)
-        if outbox.is_queued(mails.overdue_key(request, count)):
+        if outbox.is_queued(notices.reminder_key(request, count)):
             continue
-        mails.overdue(request, outstanding_minor=request.outstanding_minor, count=count)
+        invoice = request.documents.filter(kind=DocumentKind.INVOICE).first()
+        notices.invoice_overdue(
+            request,
+            outstanding_minor=request.outstanding_minor,
+            count=count,
+            invoice=invoice,
+            link=link_to(invoice) if invoice else "",
+        )
         reminded += 1
     return reminded
 

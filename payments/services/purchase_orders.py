@@ -13,10 +13,9 @@ from accounts.models import Role, User
 from certification.kernel import audit, ids
 from certification.kernel.errors import BadInput, NotAllowed
 from certification.kernel.states import require
-from payments import locks, offers, purchase_files
+from payments import locks, notices, offers, purchase_files
 from payments.models import Order, PurchaseOrder, Seat
 from payments.purchase_files import Document, Keeper
-from payments.sponsors import mails
 from payments.states import (
     LIVE_PURCHASE_ORDERS,
     PURCHASE_ORDER_ALLOWED,
@@ -187,7 +186,7 @@ def _request_seats(
     )
     seats.add(request, how_many)
     files.keep(request, document, now)
-    mails.requested(request)
+    notices.purchase_order_received(request)
     audit.record(actor=by, action="ordered seats", subject=request, detail={"seats": how_many})
     return request
 

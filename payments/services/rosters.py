@@ -11,9 +11,8 @@ from django.db import transaction
 from accounts.models import User
 from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
-from payments import locks, roster_file
+from payments import locks, notices, roster_file
 from payments.models import PurchaseOrder, Seat
-from payments.sponsors import mails
 from payments.states import LIVE_PURCHASE_ORDERS, SEATS, PurchaseOrderState, SeatState
 
 MOST_CODES_SENT = 5
@@ -120,9 +119,9 @@ def _require_unnamed(email: str, others: list[Seat]) -> None:
 def _send_codes(request: PurchaseOrder, seats: list[Seat]) -> None:
     if request.state != PurchaseOrderState.ACCEPTED:
         return
-    mails.seat_codes(request, [seat for seat in seats if seat.email])
+    notices.seat_codes(request, [seat for seat in seats if seat.email])
     for seat in seats:
-        if mails.codes_sent(seat) > MOST_CODES_SENT:
+        if notices.seat_codes_sent(seat) > MOST_CODES_SENT:
             raise NotAllowed(
                 f"The code of seat {seat.number} was mailed to {MOST_CODES_SENT} addresses already. "
                 "Hand it out yourself, or write to the programme office."

@@ -13,11 +13,12 @@ from django.core.cache import cache
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from certification.kernel import audit, ids
+from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed, WindowClosed
 from certification.kernel.states import require
 from payments import locks
 from payments.models import Order, PurchaseOrder, Seat
+from payments.seat_codes import drawn, normalised
 from payments.states import (
     PAYABLE_ORDERS,
     SEAT_ALLOWED,
@@ -31,7 +32,6 @@ from payments.states import (
 
 from . import orders
 
-CODE_LENGTH = 10
 # Far more than a person mistypes, and far fewer than guessing a code takes.
 WRONG_CODES_ALLOWED = 10
 WRONG_CODES_FORGOTTEN = timedelta(minutes=15)
@@ -40,11 +40,6 @@ _NO_PLACE = (
     "This code opens no free seat for this registration. "
     "Compare it with what you were sent, or ask whoever sent it to you."
 )
-
-
-def normalised(code: str) -> str:
-    """A code as it is stored, however it was typed: case, spaces and dashes do not matter."""
-    return "".join(letter for letter in code.upper() if letter.isalnum())
 
 
 def claim_seat(*, order_id: UUID, by: User, code: str, now: datetime) -> Seat:
@@ -200,10 +195,10 @@ def _require_claimable(order: Order, now: datetime) -> None:
 def _make(request: PurchaseOrder, number: int) -> Seat:
     try:
         with transaction.atomic():
-            return Seat.objects.create(purchase_order=request, number=number, code=ids.code(CODE_LENGTH))
+            return Seat.objects.create(purchase_order=request, number=number, code=drawn())
     except IntegrityError:
         # The code exists: once in a lifetime, and drawn again.
-        return Seat.objects.create(purchase_order=request, number=number, code=ids.code(CODE_LENGTH))
+        return Seat.objects.create(purchase_order=request, number=number, code=drawn())
 
 
 def _free(seat: Seat) -> None:

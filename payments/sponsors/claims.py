@@ -20,11 +20,10 @@ from certification.kernel.errors import Refusal
 from payments import services
 from payments.models import Order, Seat
 from payments.pages import order_page
-from payments.services.seats import normalised
+from payments.seat_codes import normalised, spaced
 from payments.states import PAYABLE_ORDERS, SEATS, SeatState
 
 from .forms import CodeForm
-from .mails import spaced
 
 # The code a person followed a link with, kept until the order's page asks for it.
 SESSION_KEY = "seat_code"

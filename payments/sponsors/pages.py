@@ -20,6 +20,7 @@ from certification.kernel.money import money_text
 from payments import offers
 from payments.models import LedgerRow, Order, PaymentDocument, PurchaseOrder, PurchaseOrderFile, Seat
 from payments.offers import Offer
+from payments.seat_codes import spaced
 from payments.selectors import counted, with_outstanding
 from payments.states import (
     SEATS,
@@ -28,8 +29,6 @@ from payments.states import (
     PurchaseOrderState,
     SeatState,
 )
-
-from .mails import spaced
 
 _TONES = {
     PurchaseOrderState.REQUESTED: "info",

@@ -8,9 +8,8 @@ from itertools import count
 from typing import Any
 
 from accounts.models import Role, User
-from payments import services
+from payments import notices, services
 from payments.models import Dispute, LedgerRow, Order, PurchaseOrder, Seat, WebhookEvent
-from payments.sponsors import mails
 from payments.states import SEATS, DisputeState, EventKind, LedgerKind
 from tests.factories import payments as make
 from tests.factories.payments import NOW
@@ -93,7 +92,7 @@ def overdue(staff: User, *, reminders: int = 1) -> PurchaseOrder:
         now=NOW,
     )
     for number in range(1, reminders + 1):
-        mails.overdue(request, outstanding_minor=30_000, count=number)
+        notices.invoice_overdue(request, outstanding_minor=30_000, count=number, invoice=None, link="")
     return request
 
 

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from accounts.models import Role
 from certification.kernel.errors import BadInput
-from payments import purchase_files, services
+from payments import notices, purchase_files, services
 from payments.models import PurchaseOrder, PurchaseOrderFile
 from tests.factories import payments as make
 from tests.factories import sponsors
@@ -162,12 +162,10 @@ def test_a_corrected_document_stands_beside_the_first() -> None:
 
 
 def test_a_request_that_fails_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    from payments.sponsors import mails
-
     def fail(request: PurchaseOrder) -> None:
         raise RuntimeError("the mail could not be queued")
 
-    monkeypatch.setattr(mails, "requested", fail)
+    monkeypatch.setattr(notices, "purchase_order_received", fail)
     before = _stored()
     with pytest.raises(RuntimeError):
         sponsors.ordered_seats(document=sponsors.document())

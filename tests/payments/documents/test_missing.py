@@ -23,11 +23,12 @@ NAME = "payments.issue_missing_documents"
 @pytest.fixture
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The services as they were before there were documents."""
-    from payments import documents, notices
+    from payments import documents
+    from payments.notices import orders as letters
 
     for issue in ("issue_receipt", "issue_invoice", "issue_credit_note"):
         monkeypatch.setattr(documents, issue, lambda *_, **__: None)
-    monkeypatch.setattr(notices, "_document", lambda *_: "")
+    monkeypatch.setattr(letters, "_document", lambda *_: "")
     return monkeypatch
 
 

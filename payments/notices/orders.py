@@ -1,14 +1,15 @@
-"""The mails payments owes people, written with the change that causes them."""
+"""Letters about orders: they are paid, or money for them went another way; and the documents of the paid."""
 
 from __future__ import annotations
 
 from django.conf import settings
 
 from certification.kernel import outbox, windows
+from payments import money
+from payments.models import LedgerRow, Order, PaymentAttempt, PaymentDocument, PurchaseOrder
+from payments.states import SEATS, DocumentKind, OrderState
 
-from . import money
-from .models import LedgerRow, Order, PaymentAttempt, PaymentDocument, PurchaseOrder
-from .states import SEATS, DocumentKind, OrderState
+from .letters import dear, to_payer
 
 
 def order_covered(order: Order) -> None:
@@ -36,7 +37,7 @@ def order_covered(order: Order) -> None:
             f"{_document(order, DocumentKind.INVOICE)}\n\n"
             "The order, with all its payments:"
         )
-    _queue(order, f"payments:{order.state}:{order.pk}", subject, body, kind="payment")
+    to_payer(order, f"payments:{order.state}:{order.pk}", subject, body, kind="payment")
 
 
 def payment_undone(order: Order, attempt: PaymentAttempt) -> None:
@@ -47,35 +48,12 @@ def payment_undone(order: Order, attempt: PaymentAttempt) -> None:
         f"{attempt.problem or 'Nothing was charged.'}\n\n"
         "You need not wait for it any longer. The page below says what you can do now, and until when:"
     )
-    _queue(
+    to_payer(
         order,
         f"payments:undone:{attempt.pk}",
         f"Your payment did not go through: {order.description}",
         body,
         kind="payment",
-    )
-
-
-def purchase_order_declined(order: Order, request: PurchaseOrder) -> None:
-    """Tell the payer why the purchase order was declined, and how to pay instead while one still can."""
-    assert request.decided_at is not None
-    until = windows.spoken(order.payable_until, settings.PROGRAMME_ZONE, ending=True)
-    instead = (
-        f"You can send a corrected purchase order or pay online on the page below, until {until}."
-        if request.decided_at < order.payable_until
-        else f"A payment could be begun until {until}, so it is too late for another one. "
-        f"If you think that something went wrong, write to {settings.CONTACT_EMAIL}."
-    )
-    body = (
-        f"Purchase order {request.number} for {order.description} was declined.\n\n"
-        f"The reason: {request.decision_reason}\n\n{instead}"
-    )
-    _queue(
-        order,
-        f"payments:declined:{request.pk}",
-        f"Purchase order declined: {order.description}",
-        body,
-        kind="purchase order",
     )
 
 
@@ -86,7 +64,7 @@ def money_to_return(row: LedgerRow) -> None:
         f"{amount} reached us for {row.order.description}, and is not the fee. {row.note}\n\n"
         "You need not do anything: our staff send it back, and you get a mail when they have."
     )
-    _queue(row.order, f"payments:to return:{row.pk}", f"We will send {amount} back", body, kind="payment")
+    to_payer(row.order, f"payments:to return:{row.pk}", f"We will send {amount} back", body, kind="payment")
 
 
 def money_returned(row: LedgerRow) -> None:
@@ -96,12 +74,11 @@ def money_returned(row: LedgerRow) -> None:
         f"We sent back {amount}, which reached us for {row.order.description} and was not owed.\n\n"
         f"The reference is {row.provider_ref}. A bank may take some days to show it."
     )
-    _queue(row.order, f"payments:returned:{row.pk}", f"We sent {amount} back", body, kind="payment")
+    to_payer(row.order, f"payments:returned:{row.pk}", f"We sent {amount} back", body, kind="payment")
 
 
 def document_for_billing(document: PaymentDocument, request: PurchaseOrder, *, link: str) -> None:
     """Send the billing contact a document of a purchase order, by a link that needs no account."""
-    greeting = f"Dear {request.billing_name}," if request.billing_name else "Hello,"
     amount = money.spoken(document.amount_minor, document.currency)
     kind = document.get_kind_display()
     outbox.queue(
@@ -109,7 +86,7 @@ def document_for_billing(document: PaymentDocument, request: PurchaseOrder, *, l
         to=request.billing_email,
         subject=f"{kind} {document.full_number}, for purchase order {request.number}",
         body=(
-            f"{greeting}\n\n{kind} {document.full_number} over {amount} is ready, "
+            f"{dear(request.billing_name)}\n\n{kind} {document.full_number} over {amount} is ready, "
             f"for purchase order {request.number} of {request.organisation}. {_what_to_pay(document)}\n\n"
             "The link below opens it as a PDF, without an account. Hand it to nobody but those who "
             f"work with it.\n\n{link}\n\n"
@@ -142,17 +119,3 @@ def _what_begins(order: Order) -> str:
 def _document(order: Order, kind: DocumentKind) -> str:
     document = order.documents.get(kind=kind)
     return f"{kind.label} {document.full_number}:\n{settings.SITE_URL}{document.get_absolute_url()}"
-
-
-def _queue(order: Order, dedupe_key: str, subject: str, body: str, *, kind: str) -> None:
-    outbox.queue(
-        dedupe_key=dedupe_key,
-        to=order.payer.email,
-        subject=subject,
-        body=f"{_greeting(order)}\n\n{body}\n\n{settings.SITE_URL}{order.get_absolute_url()}\n",
-        kind=kind,
-    )
-
-
-def _greeting(order: Order) -> str:
-    return f"Dear {order.payer.full_name}," if order.payer.full_name else "Hello,"
