@@ -52,6 +52,7 @@ def test_contracts_hold(copy: Path) -> None:
         ("storage-sdks", "certificates/planted.py", "import boto3"),
         ("pure-rules", "scoring/rules/planted.py", "import django"),
         ("within-an-app", "scoring/rules/planted.py", "import scoring.models"),
+        ("within-payments", "payments/notices/planted.py", "import payments.services"),
         ("foreign-models", "certificates/planted.py", "import scoring.models"),
     ],
 )
