@@ -12,61 +12,21 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 
 from certification.kernel import clock
-from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
+from certification.kernel.admin import ReadOnlyAdmin
 from certification.kernel.errors import BadInput
 from payments import money, services
 from payments.desk import orders_by_state
-from payments.models import LedgerRow, Order, PaymentAttempt, PaymentDocument, PurchaseOrder
+from payments.models import Order, PurchaseOrder
 from payments.selectors import fees_minor
 from payments.services import transfers
 from payments.states import PurchaseOrderState
 
 from .acts import Act, act_page, asked, staff_of
-from .columns import document_link, link_to
+from .columns import link_to
 from .desk import desk_page
 from .exports import export_page
 from .forms import TransferForm
-
-
-class AttemptInline(ReadOnlyMixin, admin.TabularInline):
-    model = PaymentAttempt
-    extra = 0
-    fields = ["number", "gateway", "state", "provider_ref", "started_at", "settled_at", "problem"]
-
-
-class LedgerInline(ReadOnlyMixin, admin.TabularInline):
-    model = LedgerRow
-    verbose_name_plural = "money received and returned"
-    extra = 0
-    fields = ["kind", "amount", "gateway", "provider_ref", "received_at", "note"]
-    readonly_fields = ["amount"]
-
-    @admin.display(description="amount")
-    def amount(self, row: LedgerRow) -> str:
-        return money.spoken(row.amount_minor, row.currency)
-
-
-class PurchaseOrderInline(ReadOnlyMixin, admin.TabularInline):
-    model = PurchaseOrder
-    extra = 0
-    fields = ["number", "organisation", "state", "requested_at", "decided_at", "decision_reason"]
-    show_change_link = True
-
-
-class DocumentInline(ReadOnlyMixin, admin.TabularInline):
-    model = PaymentDocument
-    view_on_site = False
-    extra = 0
-    fields = ["pdf", "kind", "amount", "issued_at"]
-    readonly_fields = ["pdf", "amount"]
-
-    @admin.display(description="document")
-    def pdf(self, document: PaymentDocument) -> str:
-        return document_link(document)
-
-    @admin.display(description="amount")
-    def amount(self, document: PaymentDocument) -> str:
-        return money.spoken(document.amount_minor, document.currency)
+from .inlines import AttemptInline, DocumentInline, LedgerInline, PurchaseOrderInline
 
 
 @admin.register(Order)

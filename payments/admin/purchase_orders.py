@@ -16,10 +16,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import formats, timezone
 
 from certification.kernel import clock
-from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
+from certification.kernel.admin import ReadOnlyAdmin
 from certification.kernel.errors import Refusal
 from payments import money, selectors, services
-from payments.models import PaymentDocument, PurchaseOrder, PurchaseOrderFile, Seat
+from payments.models import PurchaseOrder
 from payments.states import (
     PURCHASE_ORDER_ALLOWED,
     SEATS,
@@ -30,43 +30,9 @@ from payments.states import (
 
 from . import decisions
 from .acts import Act, NothingToTypeForm, act_page, asked, staff_of
-from .columns import document_link, file_link, link_to
+from .columns import link_to
 from .forms import QuestionForm, ReasonForm
-
-
-class FileInline(ReadOnlyMixin, admin.TabularInline):
-    model = PurchaseOrderFile
-    verbose_name_plural = "what was sent with it"
-    extra = 0
-    fields = ["link", "content_type", "size", "uploaded_at"]
-    readonly_fields = ["link"]
-
-    @admin.display(description="file")
-    def link(self, file: PurchaseOrderFile) -> str:
-        return file_link(file)
-
-
-class SeatInline(ReadOnlyMixin, admin.TabularInline):
-    model = Seat
-    verbose_name_plural = "seats"
-    extra = 0
-    fields = ["number", "name", "email", "state", "claimed_at"]
-
-
-class DocumentInline(ReadOnlyMixin, admin.TabularInline):
-    model = PaymentDocument
-    view_on_site = False
-    extra = 0
-    fields = ["pdf", "kind", "amount", "issued_at"]
-    readonly_fields = ["pdf", "amount"]
-
-    @admin.display(description="document")
-    def pdf(self, document: PaymentDocument) -> str:
-        return document_link(document)
-
-    @admin.display(description="amount")
-    def amount(self, document: PaymentDocument) -> str:
-        return money.spoken(document.amount_minor, document.currency)
+from .inlines import DocumentInline, FileInline, SeatInline
 
 
 class DueFilter(admin.SimpleListFilter):
