@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from accounts.models import Role, User
+from accounts.models import User
 from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
 from certification.kernel.states import require
@@ -22,6 +22,7 @@ from payments.states import PURCHASE_ORDER_ALLOWED, SEATS, OrderState, PurchaseO
 
 from . import orders, seats
 from .purchase_orders import details_of
+from .staff import require_staff
 
 PAYMENT_TERM = timedelta(days=30)
 LONGEST_REASON = 300
@@ -159,16 +160,6 @@ def as_sent(request: PurchaseOrder) -> str:
     files = request.files.order_by("sha256").values_list("sha256", flat=True)
     sent = (str(request.order_id), request.seats, *astuple(details_of(request)), *files)
     return hashlib.sha256(repr(sent).encode()).hexdigest()[:16]
-
-
-def require_staff(by: User) -> None:
-    """Let nobody else decide about money.
-
-    Raises:
-        NotAllowed: `by` is not staff.
-    """
-    if by.role != Role.STAFF:
-        raise NotAllowed("Only the programme's staff may do this.")
 
 
 def _reason(text: str, missing: str) -> str:

@@ -8,12 +8,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import Role, User
+from accounts.models import User
 from certification.kernel import audit
 from certification.kernel.errors import BadInput, NotAllowed
 from payments import locks, money, notices
 from payments.models import LedgerRow
 from payments.states import TRANSFER, LedgerKind
+
+from .staff import require_staff
 
 _LONGEST_REFERENCE = 120
 
@@ -33,8 +35,7 @@ def record_return(
             bank took all of it back.
         BadInput: the reference or the day cannot be right.
     """
-    if by.role != Role.STAFF:
-        raise NotAllowed("Only the programme's staff may do this.")
+    require_staff(by)
     order = locks.order(LedgerRow.objects.values_list("order_id", flat=True).get(pk=ledger_row_id))
     row = LedgerRow.objects.get(pk=ledger_row_id)
     if row.kind != LedgerKind.TO_RETURN:

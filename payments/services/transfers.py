@@ -16,7 +16,7 @@ from payments.selectors import fees_minor
 from payments.states import INCOMING, TRANSFER, LedgerKind, OrderState, PurchaseOrderState
 
 from . import orders
-from .decisions import require_staff
+from .staff import require_staff
 
 # What the ledger can hold.
 LARGEST_AMOUNT_MINOR = 2**31 - 1
