@@ -6,7 +6,13 @@ from datetime import datetime
 
 from payments.offers import Offer
 
+from .models import Cohort
 from .selectors import next_cohort, open_cohorts
+
+
+def fee_of(cohort: Cohort) -> str:
+    """What is bought, as orders, invoices and receipts name it."""
+    return f"Registration fee, {cohort.name}"
 
 
 def cohorts_on_offer(now: datetime) -> tuple[Offer, ...]:
@@ -20,7 +26,7 @@ def cohorts_on_offer(now: datetime) -> tuple[Offer, ...]:
     return tuple(
         Offer(
             id=cohort.pk,
-            title=cohort.name,
+            title=fee_of(cohort),
             amount_minor=cohort.fee_minor,
             currency=cohort.currency,
             payable_until=cohort.registration_window.closes,

@@ -19,6 +19,7 @@ from candidates import locks, mails, selectors
 from candidates.answers import About, Employment, require_plausible
 from candidates.documents import current_documents
 from candidates.models import Affirmation, Candidacy, Cohort, Registration
+from candidates.offers import fee_of
 from candidates.rules import Advisory, Refused
 from candidates.states import REGISTRATION_ALLOWED, CandidacyState, RegistrationState
 from certification.kernel import audit, states
@@ -201,7 +202,7 @@ def finish_registration(*, registration_id: UUID, by: User, now: datetime) -> Re
         purpose_id=registration.pk,
         offer_id=cohort.pk,
         payer=registration.account,
-        description=f"Registration fee, {cohort.name}",
+        description=fee_of(cohort),
         amount_minor=cohort.fee_minor,
         currency=cohort.currency,
         payable_until=cohort.registration_window.closes,

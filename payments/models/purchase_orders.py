@@ -98,7 +98,7 @@ class PurchaseOrder(models.Model):
         triggers = state_machine(states.PURCHASE_ORDER_ALLOWED, initial=[PurchaseOrderState.REQUESTED])
 
     def __str__(self) -> str:
-        return f"PO {self.number} of {self.organisation}"
+        return f"{self.number} of {self.organisation}"
 
     @property
     def due_on(self) -> date | None:

@@ -44,7 +44,7 @@ class PurchaseOrderCard:
     """One purchase order as the list shows it.
 
     Attributes:
-        title: what is bought, such as “5 seats: Cohort 10”.
+        title: what is bought, such as “5 seats: Registration fee, Cohort 10”.
         received_minor: what came in for it, of `amount_minor`.
         outstanding_minor: what is still owed; nothing is, unless the purchase order stands accepted.
         overdue: its day of payment has passed and money is missing.

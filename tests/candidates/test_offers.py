@@ -37,7 +37,7 @@ def test_a_cohort_is_on_offer_before_and_while_it_registers_and_not_after() -> N
     offer = offers.get(cohort.pk, REGISTERING)
     assert offer is not None
     assert (offer.title, offer.amount_minor, offer.currency, offer.payable_until) == (
-        "Cohort 10",
+        "Registration fee, Cohort 10",
         cohort.fee_minor,
         cohort.currency,
         closes,
