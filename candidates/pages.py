@@ -24,8 +24,8 @@ from .states import AffirmationKind, RegistrationState
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A cohort that can be joined now."""
+class CohortToJoin:
+    """A cohort that registers, now or next."""
 
     cohort: Cohort
     window: Window
@@ -34,11 +34,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class RegisterPage:
-    """The overview: `card` is where a signed-in candidate stands; `offers` are the cohorts to join."""
+    """The overview: `card` is where a signed-in candidate stands; `open_cohorts` are those to join now."""
 
     card: selectors.RegistrationCard | None
-    offers: tuple[Offer, ...]
-    upcoming: Offer | None
+    open_cohorts: tuple[CohortToJoin, ...]
+    upcoming: CohortToJoin | None
     documents: tuple[PolicyDocument, ...]
 
     @property
@@ -149,8 +149,8 @@ def register_page(account: User | None, now: datetime) -> RegisterPage:
     upcoming = selectors.next_cohort(now)
     return RegisterPage(
         card=selectors.registration_card(account, now) if account else None,
-        offers=tuple(_offer(cohort) for cohort in selectors.open_cohorts(now)),
-        upcoming=_offer(upcoming) if upcoming else None,
+        open_cohorts=tuple(_to_join(cohort) for cohort in selectors.open_cohorts(now)),
+        upcoming=_to_join(upcoming) if upcoming else None,
         documents=tuple(documents.current_documents().values()),
     )
 
@@ -237,8 +237,8 @@ def _waiting(registration: Registration, now: datetime) -> selectors.Registratio
     return selectors.registration_card(registration.account, now)
 
 
-def _offer(cohort: Cohort) -> Offer:
-    return Offer(cohort, cohort.registration_window, _timeline(cohort, _first_year(cohort)))
+def _to_join(cohort: Cohort) -> CohortToJoin:
+    return CohortToJoin(cohort, cohort.registration_window, _timeline(cohort, _first_year(cohort)))
 
 
 def _first_year(cohort: Cohort) -> CohortYear:
