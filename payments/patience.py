@@ -1,13 +1,22 @@
-"""How long one pass over many payments waits for its providers."""
+"""How long one pass over many payments waits for its providers, and what it does when a question fails."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+from .gateways import GatewayUnavailableError
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 class Patience:
-    """Says whether a provider is still asked in this pass: not one that keeps silent, and none for ever.
+    """Asks providers in one pass: not one that keeps silent, and none for ever.
 
     Whoever is not asked now is asked in the next pass, so giving up costs time and nothing else.
     """
@@ -21,8 +30,28 @@ class Patience:
     def lasts(self, gateway: str) -> bool:
         return self._silences[gateway] < self._limit and time.monotonic() < self._until
 
-    def heard(self, gateway: str) -> None:
-        self._silences[gateway] = 0
+    def ask(
+        self,
+        gateway: str,
+        about: str,
+        question: Callable[[], Answer],
+        *,
+        went_wrong: Callable[[Exception], None] = lambda mistake: None,
+    ) -> Answer | None:
+        """The answer; None from a provider that is silent, or when the question trips over a mistake of ours.
 
-    def met_silence(self, gateway: str) -> None:
-        self._silences[gateway] += 1
+        Neither holds up the questions after it.  `about` names for the log what is asked about, and
+        `went_wrong` hears of a mistake.
+        """
+        try:
+            answer = question()
+        except GatewayUnavailableError as silence:
+            self._silences[gateway] += 1
+            logger.warning("payments: %s stays undecided: %s", about, silence)
+            return None
+        except Exception as mistake:
+            logger.exception("payments: %s could not be asked about", about)
+            went_wrong(mistake)
+            return None
+        self._silences[gateway] = 0
+        return answer

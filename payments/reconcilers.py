@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from datetime import datetime
+from functools import partial
 
 from certification.kernel.reconcile import Counts, reconciler
 
 from .documents import issue_missing
-from .gateways import GatewayUnavailableError
 from .models import Dispute, PaymentAttempt
 from .patience import Patience
 from .services import check_attempt, check_dispute, remind_overdue
 from .services import handle_events as answer_messages
 from .states import UNCERTAIN_ATTEMPTS, DisputeState
-
-logger = logging.getLogger(__name__)
 
 
 @reconciler("payments.handle_events", every=60)
@@ -37,17 +34,9 @@ def check_uncertain(now: datetime) -> Counts:
     for attempt in list(undecided):
         if not patience.lasts(attempt.gateway):
             continue
-        try:
-            check_attempt(attempt_id=attempt.pk, now=now)
-        except GatewayUnavailableError as silence:
-            patience.met_silence(attempt.gateway)
-            logger.warning("payments: attempt %s stays undecided: %s", attempt.pk, silence)
+        check = partial(check_attempt, attempt_id=attempt.pk, now=now)
+        if patience.ask(attempt.gateway, f"attempt {attempt.pk}", check) is None:
             continue
-        except Exception:
-            # One payment that trips over a mistake of ours must not hold up everybody else's.
-            logger.exception("payments: attempt %s could not be checked", attempt.pk)
-            continue
-        patience.heard(attempt.gateway)
         told = PaymentAttempt.objects.values_list("state", flat=True).get(pk=attempt.pk)
         if told != attempt.state:
             moved[told] += 1
@@ -62,16 +51,9 @@ def check_disputes(now: datetime) -> Counts:
     for dispute in list(Dispute.objects.filter(state=DisputeState.OPEN).order_by("?")):
         if not patience.lasts(dispute.gateway):
             continue
-        try:
-            check_dispute(gateway=dispute.gateway, reference=dispute.provider_ref, now=now)
-        except GatewayUnavailableError as silence:
-            patience.met_silence(dispute.gateway)
-            logger.warning("payments: dispute %s stays open: %s", dispute.pk, silence)
+        check = partial(check_dispute, gateway=dispute.gateway, reference=dispute.provider_ref, now=now)
+        if patience.ask(dispute.gateway, f"dispute {dispute.pk}", check) is None:
             continue
-        except Exception:
-            logger.exception("payments: dispute %s could not be checked", dispute.pk)
-            continue
-        patience.heard(dispute.gateway)
         dispute.refresh_from_db()
         if dispute.state != DisputeState.OPEN:
             ended[dispute.state] += 1

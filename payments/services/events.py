@@ -14,7 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from certification.kernel import reconcile
-from payments.gateways import GatewayUnavailableError, ProviderEvent
+from payments.gateways import ProviderEvent
 from payments.models import PaymentAttempt, WebhookEvent
 from payments.patience import Patience
 from payments.states import EventKind
@@ -75,21 +75,18 @@ class _Subject:
 
 def _outcome(subject: _Subject, gateway: str, patience: Patience, now: datetime) -> str | None:
     """What was found out, as staff read it; None while it is to be tried again."""
-    try:
-        outcome = subject.find_out(now)
-    except GatewayUnavailableError as silence:
-        patience.met_silence(gateway)
-        logger.warning("payments: messages of %s wait for an answer: %s", gateway, silence)
-        return None
-    except Exception as error:
-        # One message that trips over a mistake of ours must not hold up everybody else's.
-        logger.exception("payments: messages of %s could not be handled", gateway)
+
+    def say_that_it_went_wrong(mistake: Exception) -> None:
+        tried = f"Went wrong ({type(mistake).__name__}), and is tried again."
         keys = [event.pk for event in subject.events]
-        tried = f"Went wrong ({type(error).__name__}), and is tried again."
         WebhookEvent.objects.filter(pk__in=keys, handled_at__isnull=True).update(outcome=tried)
-        return None
-    patience.heard(gateway)
-    return outcome
+
+    return patience.ask(
+        gateway,
+        f"what {len(subject.events)} messages of {gateway} rang for",
+        lambda: subject.find_out(now),
+        went_wrong=say_that_it_went_wrong,
+    )
 
 
 def _subjects(gateway: str, events: list[WebhookEvent]) -> Iterator[_Subject]:
