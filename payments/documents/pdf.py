@@ -84,7 +84,7 @@ def pdf_of(document: PaymentDocument) -> bytes:
         CannotPrint: a font is not installed, or no font has a character of what it says.
     """
     facts = from_data(document.data)
-    html = render_to_string(f"payments/documents/layout_{facts.layout}.html", {"page": page_of(facts)})
+    html = render_to_string(f"payments/documents/layout_{facts.layout}_pdf.html", {"page": page_of(facts)})
     return typesetting.pdf_from(
         html,
         what=f"{_WORDING[facts.kind].title} {facts.number}",

@@ -104,7 +104,8 @@ def invoice_overdue(
         f"If something is wrong, write to {settings.CONTACT_EMAIL}."
     )
     key = reminder_key(request, count)
-    subject = f"Reminder: purchase order {request.number} is overdue"
+    which = "Reminder" if count == 1 else f"Reminder {count}"
+    subject = f"{which}: purchase order {request.number} is overdue"
     to_payer(order, key, subject, body, kind=_KIND)
     if request.billing_email.lower() != order.payer.email.lower():
         outbox.queue(

@@ -217,7 +217,7 @@ def test_a_crash_says_nothing_about_itself(monkeypatch: pytest.MonkeyPatch, sett
     def crash(*args: Any) -> None:
         raise RuntimeError("row (ada@example.org, Ada Secret)")
 
-    monkeypatch.setattr("certification.pages.views.home_page", crash)
+    monkeypatch.setattr("certification.pages.views.text_page", crash)
     answer = Client(raise_request_exception=False).get("/", {"token": "tok-123"})
     assert answer.status_code == 500
     _require_guarded(answer)
