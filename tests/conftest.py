@@ -48,6 +48,11 @@ sys.path.insert(0, str(PROJECT))
 _prepare_environment()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the journeys: the longest modules last would leave one process waiting for the other."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/journeys/"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _files_of_this_run() -> Iterator[None]:
     """Send every stored file of this process into a folder of its own, and remove it afterwards."""
