@@ -12,6 +12,7 @@ from certification.kernel.windows import Window, WindowState
 from .models import Receipt
 from .slots import SlotRules
 from .states import EntryState
+from .uploads.progress import UploadCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class SlotCard:
     replaces: bool
     accept: str
     upload_url: str
+    uploads: tuple[UploadCard, ...] = ()
 
     @property
     def is_filled(self) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.models import User
 
-from .models import Entry
+from .models import Entry, Upload
 
 
 def entry(entry_id: UUID, *, owner: User) -> Entry:
@@ -20,3 +20,16 @@ def entry(entry_id: UUID, *, owner: User) -> Entry:
         .select_related("candidacy", "template")
         .get(pk=entry_id, candidacy__account=owner)
     )
+
+
+def upload(upload_id: UUID, *, owner: User) -> Upload:
+    """The candidate's upload, locked with its entry, which always comes first.
+
+    Raises:
+        Upload.DoesNotExist: there is none, or it is somebody else's; the caller must not tell which.
+    """
+    own = Upload.objects.filter(pk=upload_id, entry__candidacy__account=owner)
+    locked = entry(own.values_list("entry_id", flat=True).get(), owner=owner)
+    found = Upload.objects.select_for_update(of=("self",)).select_related("slot").get(pk=upload_id)
+    found.entry = locked
+    return found

@@ -14,6 +14,7 @@ from . import states
 from .blinding.models import Blinding, CleanedFile, Finding
 from .results.models import BankedScore, Decision, EntryScore, Release
 from .states import EntryState, EvidenceKind
+from .uploads.models import Upload, UploadPart
 
 __all__ = [
     "BankedScore",
@@ -29,6 +30,8 @@ __all__ = [
     "Receipt",
     "Release",
     "Slot",
+    "Upload",
+    "UploadPart",
 ]
 
 _ONLY_WHILE_IN_PREPARATION = """

@@ -34,6 +34,7 @@ from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot
 from .openness import extended_candidacies, history_of, open_entries, open_entries_for, policy_of
 from .slots import slot_rules
 from .states import EntryState
+from .uploads.progress import UploadCard, cards_of_entry
 
 __all__ = [
     "AttemptCard",
@@ -108,7 +109,8 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
     state = shown_state(entry, window.state(now))
     is_live = entry.candidacy.state == CandidacyState.ACTIVE
     may_prepare = is_live and state is EntryState.DRAFT
-    slots = tuple(_slot_card(entry, slot, may_prepare) for slot in entry.template.slots.all())
+    uploads = cards_of_entry(entry.pk, now)
+    slots = tuple(_slot_card(entry, slot, may_prepare, uploads) for slot in entry.template.slots.all())
     missing = tuple(slot.lacks for slot in slots if slot.lacks)
     return EntryPage(
         id=entry.pk,
@@ -254,7 +256,7 @@ def _reason(reason: str, state: EntryState | None, year: int | None, window: Win
     return reason
 
 
-def _slot_card(entry: Entry, slot: Slot, may_prepare: bool) -> SlotCard:
+def _slot_card(entry: Entry, slot: Slot, may_prepare: bool, uploads: Sequence[UploadCard]) -> SlotCard:
     files = tuple(
         FileCard(
             id=piece.pk,
@@ -277,6 +279,7 @@ def _slot_card(entry: Entry, slot: Slot, may_prepare: bool) -> SlotCard:
         replaces=slot.max_files == 1 and bool(files),
         accept=",".join(f".{ending}" for ending in slot.formats) or _ACCEPTS[slot.kind],
         upload_url=reverse("portfolio:upload", args=[entry.pk, slot.key]),
+        uploads=tuple(upload for upload in uploads if upload.slot_key == slot.key),
     )
 
 

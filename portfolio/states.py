@@ -1,4 +1,4 @@
-"""States of entries and blindings, and the moves between them."""
+"""States of entries, uploads and blindings, and the moves between them."""
 
 from django.db import models
 
@@ -28,6 +28,27 @@ class EvidenceKind(models.TextChoices):
     DOCUMENT = "document", "Document"
     VIDEO = "video", "Video"
     FORM = "form", "Form"
+
+
+class UploadState(models.TextChoices):
+    OPEN = "open", "Being sent"
+    COMPLETING = "completing", "Being checked"
+    TAKEN = "taken", "Added"
+    REFUSED = "refused", "Not accepted"
+    ABORTED = "aborted", "Cancelled"
+    EXPIRED = "expired", "Given up"
+
+
+UPLOAD_ALLOWED: dict[str, frozenset[str]] = {
+    UploadState.OPEN: frozenset({UploadState.COMPLETING, UploadState.ABORTED, UploadState.EXPIRED}),
+    # What has arrived whole is checked whatever happens next, so it can neither be cancelled nor expire.
+    UploadState.COMPLETING: frozenset({UploadState.TAKEN, UploadState.REFUSED}),
+    UploadState.TAKEN: frozenset(),
+    UploadState.REFUSED: frozenset(),
+    UploadState.ABORTED: frozenset(),
+    UploadState.EXPIRED: frozenset(),
+}
+UNDER_WAY_UPLOADS = frozenset({UploadState.OPEN, UploadState.COMPLETING})
 
 
 class BlindingState(models.TextChoices):

@@ -4,11 +4,25 @@ from ..openness import open_entries_for
 from .entries import start_entry
 from .evidence import add_evidence, open_original, remove_evidence
 from .submission import submit_entry, withdraw_entry
+from .uploading import (
+    abort_upload,
+    address_of_part,
+    complete_upload,
+    create_upload,
+    list_parts,
+    receive_part,
+)
 
 __all__ = [
+    "abort_upload",
     "add_evidence",
+    "address_of_part",
+    "complete_upload",
+    "create_upload",
+    "list_parts",
     "open_entries_for",
     "open_original",
+    "receive_part",
     "remove_evidence",
     "start_entry",
     "submit_entry",

@@ -38,11 +38,11 @@ def add_evidence(
         NotAllowed: the entry is not in preparation, or the slot is full.
         WindowClosed: the window is over.
     """
-    slot = _slot_to_fill(entry_id, slot_key, by, now)
+    slot = slot_to_fill(entry_id, slot_key, by, now)
     with receiving.received(file, name, slot) as (path, inspection):
         key = storing.keep(path, now)
         try:
-            evidence = _record(entry_id, slot, by, receiving.plain_name(name), inspection, key, now)
+            evidence = record_evidence(entry_id, slot, by, receiving.plain_name(name), inspection, key, now)
         except BaseException:
             storing.discard(key)
             raise
@@ -86,7 +86,7 @@ def open_original(*, evidence_id: UUID, by: User) -> tuple[Evidence, IO[bytes]]:
 
 
 @transaction.atomic
-def _slot_to_fill(entry_id: UUID, slot_key: str, by: User, now: datetime) -> Slot:
+def slot_to_fill(entry_id: UUID, slot_key: str, by: User, now: datetime) -> Slot:
     """The slot, after a first look that spares everybody the upload of a file that cannot be taken."""
     entry = locks.entry(entry_id, owner=by)
     slot = Slot.objects.get(template=entry.template, key=slot_key)
@@ -95,23 +95,25 @@ def _slot_to_fill(entry_id: UUID, slot_key: str, by: User, now: datetime) -> Slo
 
 
 @transaction.atomic
-def _record(
+def record_evidence(
     entry_id: UUID, slot: Slot, by: User, name: str, inspection: Inspection, key: str, now: datetime
 ) -> Evidence:
+    """The row of a file that is stored under `key`; the evidence that is there already if it is the same.
+
+    Raises:
+        NotAllowed: the entry is not in preparation, or the slot is full.
+        WindowClosed: the window is over.
+    """
     entry = locks.entry(entry_id, owner=by)
     require_preparable(entry, now)
     present = list(entry.evidence.filter(slot=slot, removed_at__isnull=True))
     for evidence in present:
         if evidence.sha256 == inspection.sha256:
             return evidence
+    require_room(slot, len(present))
     if slot.max_files == 1:
         for evidence in present:
             _remove(evidence, by, now)
-    elif len(present) >= slot.max_files:
-        raise NotAllowed(
-            f'"{slot.title}" holds {len(present)} files, as many as it takes.'
-            " Remove one of them before you add another."
-        )
     added = Evidence.objects.create(
         entry=entry,
         slot=slot,
@@ -128,6 +130,15 @@ def _record(
         actor=by, action="added evidence", subject=added, detail={"slot": slot.key, "sha256": added.sha256}
     )
     return added
+
+
+def require_room(slot: Slot, present: int) -> None:
+    """Let a file into a slot for several only while it is not full; one for a single file is replaced."""
+    if slot.max_files > 1 and present >= slot.max_files:
+        raise NotAllowed(
+            f'"{slot.title}" holds {present} files, as many as it takes.'
+            " Remove one of them before you add another."
+        )
 
 
 def _remove(evidence: Evidence, by: User, now: datetime) -> None:

@@ -21,7 +21,7 @@ from certification.kernel.windows import require_open, spoken
 from .. import locks, openness
 from ..completeness import missing_pieces
 from ..models import Entry, Evidence, Receipt
-from ..states import EntryState
+from ..states import EntryState, UploadState
 from .entries import move, reopen, require_live, window_of
 
 
@@ -36,7 +36,8 @@ def submit_entry(*, entry_id: UUID, by: User, now: datetime) -> Receipt:
         Entry.DoesNotExist: there is none, or it is somebody else's.
         WindowClosed: `now` is outside the candidate's (possibly extended) window.
         Incomplete: a required slot is not filled; lists every missing piece, not the first.
-        NotAllowed: it is with the scorers, the candidacy has ended, or the year policy closed the entry.
+        NotAllowed: it is with the scorers, the candidacy has ended, the year policy closed the entry,
+            or a file of it is still being checked.
     """
     entry = locks.entry(entry_id, owner=by)
     if entry.state == EntryState.SUBMITTED:  # pressed twice: same receipt
@@ -48,6 +49,7 @@ def submit_entry(*, entry_id: UUID, by: User, now: datetime) -> Receipt:
     require_open(window, now, what=f"Submission of {entry.template}", zone=settings.PROGRAMME_ZONE)
     if entry.state == EntryState.UNUSED:
         reopen(entry)
+    _require_nothing_being_checked(entry)
     _require_open_this_year(entry)
     evidence = _live_evidence(entry)
     _require_complete(entry, evidence)
@@ -96,6 +98,15 @@ def _require_open_this_year(entry: Entry) -> None:
     opened = openness.open_entries([candidacy], year=entry.year)[candidacy.id]
     if entry.template.key not in opened.entries:
         raise NotAllowed(opened.reasons[entry.template.key])
+
+
+def _require_nothing_being_checked(entry: Entry) -> None:
+    """A file that has arrived belongs to what is handed in, so the receipt waits for it."""
+    checked = entry.uploads.filter(state=UploadState.COMPLETING).first()
+    if checked is not None:
+        raise NotAllowed(
+            f"“{checked.name}” is still being checked; wait a moment. {entry.template} was not submitted yet."
+        )
 
 
 def _require_complete(entry: Entry, evidence: Sequence[Evidence]) -> None:

@@ -46,11 +46,20 @@ def received(file: File, name: str, slot: Slot) -> Iterator[tuple[Path, Inspecti
         BadInput: it is too large, not what it claims, or does not fit the slot.
     """
     with _on_disk(file, slot) as path:
-        inspection = inspect(path, name)
-        problems = check_limits(inspection, slot=limits_of(slot))
-        if problems:
-            raise BadInput(problems[0], problems[1:])
-        yield path, inspection
+        yield path, inspected(path, name, slot)
+
+
+def inspected(path: Path, name: str, slot: Slot) -> Inspection:
+    """What the local file turned out to be.
+
+    Raises:
+        BadInput: it is not what it claims, or does not fit the slot.
+    """
+    inspection = inspect(path, name)
+    problems = check_limits(inspection, slot=limits_of(slot))
+    if problems:
+        raise BadInput(problems[0], problems[1:])
+    return inspection
 
 
 def plain_name(name: str) -> str:

@@ -1,0 +1,290 @@
+"""Sending a file in parts: begin it, take its parts in, go on elsewhere, complete it, call it off.
+
+The entry is locked before anything is decided, and the window asked there, at the moment of writing.
+Whatever the store of parts must do takes time and happens outside the transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.urls import reverse
+
+from accounts.models import User
+from certification.kernel import audit, clock, reconcile, states
+from certification.kernel.errors import BadInput, NotAllowed
+
+from .. import locks
+from ..models import Slot, Upload
+from ..states import UNDER_WAY_UPLOADS, UPLOAD_ALLOWED, UploadState
+from ..uploads import parts, receiving, rules, signing
+from ..uploads.parts import LocalParts, Promised, Readable
+from ..uploads.rules import Part
+from .entries import require_preparable
+from .evidence import require_room
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """What a browser says of a file before it sends any of it; only the length is held to."""
+
+    name: str
+    declared_type: str
+    size: int
+
+
+def create_upload(*, entry_id: UUID, slot_key: str, by: User, file: NewFile, now: datetime) -> Upload:
+    """Begin to take a file in parts, or go on with the one of the same name and size in that slot.
+
+    So another device continues where the first one stopped.
+
+    Raises:
+        Entry.DoesNotExist, Slot.DoesNotExist: there is none, or the entry is somebody else's.
+        BadInput: it is empty, too large, or does not claim to be of a format the slot takes.
+        NotAllowed: the entry is not in preparation, its slot is full, or too many files are on their way.
+        WindowClosed: the window is over.
+    """
+    name = receiving.plain_name(file.name)
+    begun = _begun(entry_id, slot_key, by, name, file.size, now)
+    if isinstance(begun, Upload):
+        return begun
+    new = Upload(
+        entry_id=entry_id,
+        slot=begun,
+        name=name,
+        declared_type=file.declared_type[:100],
+        declared_bytes=file.size,
+        part_bytes=rules.part_bytes_for(file.size),
+        created_at=now,
+    )
+    new.storage_id = parts.store().begin(new.pk, now, new.declared_type)
+    try:
+        kept = _insert(new, slot_key, by, now)
+    except BaseException:
+        parts.store().discard(new.pk, now, new.storage_id)
+        raise
+    if kept.pk != new.pk:
+        parts.store().discard(new.pk, now, new.storage_id)
+    return kept
+
+
+def list_parts(*, upload_id: UUID, by: User) -> tuple[Upload, list[Part]]:
+    """The upload and the parts of it that have arrived.
+
+    Raises:
+        Upload.DoesNotExist: there is none, or it is somebody else's.
+    """
+    upload = Upload.objects.select_related("slot").get(pk=upload_id, entry__candidacy__account=by)
+    _learn_parts(upload, clock.now())
+    return upload, recorded_parts(upload)
+
+
+def address_of_part(*, upload_id: UUID, number: int, by: User, now: datetime) -> str:
+    """Where to send a part within the next quarter of an hour: to the bucket, or to the site itself.
+
+    Raises:
+        Upload.DoesNotExist: there is none, or it is somebody else's.
+        BadPart: the file has no such part.
+        NotAllowed, WindowClosed: no more parts are taken; the message says why.
+    """
+    upload = _to_send(upload_id, number, by, now)
+    link = parts.store().link(upload, number, int(rules.LINK_LIFE.total_seconds()))
+    if link is not None:
+        return link
+    token = signing.signature(upload.pk, number, by.pk, now + rules.LINK_LIFE)
+    return f"{reverse('portfolio:upload_part', args=[upload.pk, number])}?signature={token}"
+
+
+def receive_part(*, upload_id: UUID, by: User, stream: Readable, promised: Promised, now: datetime) -> Part:
+    """Take a part in, on local disk; one that was there already is replaced by what comes now.
+
+    The clock is asked again when the part is in: an hour on a slow line is an hour.
+
+    Raises:
+        Upload.DoesNotExist: there is none, it is somebody else's, or a bucket takes its parts.
+        BadPart: it is not the part that was announced.
+        NotAllowed, WindowClosed: no more parts are taken; the message says why.
+    """
+    store = parts.store()
+    if not isinstance(store, LocalParts):
+        raise Upload.DoesNotExist
+    upload = _to_send(upload_id, promised.number, by, now)
+    expected = _expected_bytes(upload, promised.number)
+    if promised.bytes != expected:
+        raise rules.BadPart(
+            "EntityTooLarge" if promised.bytes > expected else "EntityTooSmall",
+            f"Part {promised.number} has {expected:,} bytes, and not {promised.bytes:,}.",
+        )
+    part = store.receive(upload, stream, promised)
+    try:
+        replaced = _record_part(upload_id, part, by, clock.now())
+    except BaseException:
+        if not upload.parts.filter(number=part.number, etag=part.etag).exists():
+            store.forget(upload, part)
+        raise
+    if replaced is not None:
+        store.forget(upload, replaced)
+    return part
+
+
+def complete_upload(
+    *, upload_id: UUID, by: User, claimed: Sequence[tuple[int, str]], now: datetime
+) -> Upload:
+    """Close an upload whose parts are all there and have it checked; twice is once.
+
+    What was complete in time counts as in time, however long the check takes.
+
+    Raises:
+        Upload.DoesNotExist: there is none, or it is somebody else's.
+        BadPart: a part is missing, or is not the one that was claimed.
+        NotAllowed: it was cancelled, refused or given up; or its entry is not in preparation.
+        WindowClosed: the window is over.
+    """
+    upload = Upload.objects.get(pk=upload_id, entry__candidacy__account=by)
+    _learn_parts(upload, now)
+    with transaction.atomic():
+        upload = locks.upload(upload_id, owner=by)
+        if upload.state in (UploadState.COMPLETING, UploadState.TAKEN):
+            return upload
+        _require_sending(upload, now)
+        rules.require_every_part(
+            claimed, recorded_parts(upload), size=upload.declared_bytes, part_bytes=upload.part_bytes
+        )
+        move(upload, UploadState.COMPLETING, completed_at=now)
+        reconcile.ring("uploads.take_in")
+    return upload
+
+
+@transaction.atomic
+def abort_upload(*, upload_id: UUID, by: User, now: datetime) -> Upload:
+    """Call an upload off and remove its parts; twice is once.
+
+    Raises:
+        Upload.DoesNotExist: there is none, or it is somebody else's.
+        NotAllowed: all of it has arrived, so it is being checked or was added.
+    """
+    upload = locks.upload(upload_id, owner=by)
+    if upload.state in (UploadState.ABORTED, UploadState.EXPIRED, UploadState.REFUSED):
+        return upload
+    if upload.state != UploadState.OPEN:
+        raise NotAllowed(
+            f"“{upload.name}” has arrived already. Once it is checked you can remove it like any other file."
+        )
+    end(upload, UploadState.ABORTED, now)
+    audit.record(actor=by, action="cancelled upload", subject=upload)
+    return upload
+
+
+def recorded_parts(upload: Upload) -> list[Part]:
+    """The parts on record, in order."""
+    return [Part(row.number, row.bytes, row.etag) for row in upload.parts.order_by("number")]
+
+
+def move(upload: Upload, state: UploadState, **fields: object) -> None:
+    """Move a locked upload to `state` and write `fields` with it."""
+    states.require(UPLOAD_ALLOWED, upload.state, state, what=f"“{upload.name}”")
+    upload.state = state
+    for name, value in fields.items():
+        setattr(upload, name, value)
+    upload.save(update_fields=["state", *fields])
+
+
+def end(upload: Upload, state: UploadState, now: datetime, **fields: object) -> None:
+    """Let a locked upload be over; what its parts occupy is freed once that is on record."""
+    move(upload, state, ended_at=now, **fields)
+    upload.parts.all().delete()
+    held = (upload.pk, upload.created_at, upload.storage_id)
+    transaction.on_commit(lambda: parts.store().discard(*held), robust=True)
+
+
+@transaction.atomic
+def _begun(entry_id: UUID, slot_key: str, by: User, name: str, size: int, now: datetime) -> Upload | Slot:
+    """The upload to go on with; else the slot, once it is clear that it may be begun."""
+    entry = locks.entry(entry_id, owner=by)
+    slot = Slot.objects.get(template=entry.template, key=slot_key)
+    require_preparable(entry, now)
+    on_their_way = entry.uploads.filter(state__in=UNDER_WAY_UPLOADS)
+    same = on_their_way.filter(state=UploadState.OPEN, slot=slot, name=name, declared_bytes=size).first()
+    if same is not None:
+        return same
+    if size < 1:
+        raise BadInput(f"“{name}” is empty (0 bytes). Check the file on your computer and upload it again.")
+    if size > slot.max_bytes:
+        raise receiving.too_large(slot.title, slot.max_bytes)
+    rules.require_ending(name, title=slot.title, formats=slot.formats)
+    require_room(slot, entry.evidence.filter(slot=slot, removed_at__isnull=True).count())
+    if on_their_way.count() >= rules.MAX_UNDER_WAY:
+        raise NotAllowed(
+            f"{rules.MAX_UNDER_WAY} files of {entry.template} are on their way, as many as may be at once. "
+            "Wait until one has arrived, or cancel one."
+        )
+    return slot
+
+
+@transaction.atomic
+def _insert(new: Upload, slot_key: str, by: User, now: datetime) -> Upload:
+    begun = _begun(new.entry_id, slot_key, by, new.name, new.declared_bytes, now)
+    if isinstance(begun, Upload):  # another tab was quicker
+        return begun
+    new.save(force_insert=True)
+    return new
+
+
+@transaction.atomic
+def _to_send(upload_id: UUID, number: int, by: User, now: datetime) -> Upload:
+    upload = locks.upload(upload_id, owner=by)
+    _require_sending(upload, now)
+    _expected_bytes(upload, number)
+    return upload
+
+
+def _require_sending(upload: Upload, now: datetime) -> None:
+    if upload.state != UploadState.OPEN:
+        raise NotAllowed(
+            f"“{upload.name}” is {upload.get_state_display().lower()}, so no part of it is taken any more. "
+            "Choose the file again to upload it anew."
+        )
+    require_preparable(upload.entry, now)
+
+
+def _expected_bytes(upload: Upload, number: int) -> int:
+    return rules.bytes_of_part(number, size=upload.declared_bytes, part_bytes=upload.part_bytes)
+
+
+@transaction.atomic
+def _record_part(upload_id: UUID, part: Part, by: User, now: datetime) -> Part | None:
+    """Put a part on record; returns the one it replaces, if that is another file."""
+    upload = locks.upload(upload_id, owner=by)
+    _require_sending(upload, now)
+    before = upload.parts.filter(number=part.number).first()
+    replaced = (
+        None if before is None or before.etag == part.etag else Part(before.number, before.bytes, before.etag)
+    )
+    upload.parts.update_or_create(
+        number=part.number, defaults={"bytes": part.bytes, "etag": part.etag, "received_at": now}
+    )
+    return replaced
+
+
+def _learn_parts(upload: Upload, now: datetime) -> None:
+    """Bring the record up to what a bucket holds; on local disk the record is right already."""
+    if upload.state != UploadState.OPEN:
+        return
+    present = parts.store().received(upload)
+    if present is None:
+        return
+    with transaction.atomic():
+        locked = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
+        if locked.state != UploadState.OPEN:
+            return
+        known = set(recorded_parts(locked))
+        locked.parts.exclude(number__in=[part.number for part in present]).delete()
+        for part in present:
+            if part not in known:
+                locked.parts.update_or_create(
+                    number=part.number, defaults={"bytes": part.bytes, "etag": part.etag, "received_at": now}
+                )

@@ -1,0 +1,139 @@
+"""Parts that go straight into the bucket of originals, under addresses presigned for a quarter of an hour."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+from storages.backends.s3 import S3Storage
+
+from .models import Upload
+from .parts import FOLDER, Held, key_of
+from .rules import BadPart, Part
+
+_GONE = {"NoSuchUpload", "NoSuchKey", "404", "NotFound"}
+
+
+class S3Parts:
+    """Parts of multipart uploads in the store of originals, with that store's own client and key."""
+
+    def __init__(self, storage: S3Storage) -> None:
+        self._client: Any = storage.connection.meta.client
+        self._bucket: str = storage.bucket_name
+
+    def begin(self, upload_id: UUID, created_at: datetime, declared_type: str) -> str:
+        begun = self._client.create_multipart_upload(
+            Bucket=self._bucket,
+            Key=_key(upload_id, created_at),
+            # What it is, decoding finds out; until then it is nothing that a browser would show.
+            ContentType="application/octet-stream",
+        )
+        return str(begun["UploadId"])
+
+    def received(self, upload: Upload) -> list[Part] | None:
+        found: list[Part] = []
+        try:
+            for page in self._client.get_paginator("list_parts").paginate(**self._names(upload)):
+                found += [
+                    Part(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
+                    for part in page.get("Parts", [])
+                ]
+        except ClientError as error:
+            if _code(error) not in _GONE:
+                raise
+        return found
+
+    def link(self, upload: Upload, number: int, seconds: int) -> str | None:
+        return str(
+            self._client.generate_presigned_url(
+                "upload_part", Params={**self._names(upload), "PartNumber": number}, ExpiresIn=seconds
+            )
+        )
+
+    @contextmanager
+    def assembled(self, upload: Upload) -> Iterator[Path]:
+        self._complete(upload)
+        with tempfile.TemporaryDirectory(prefix="icg-upload-") as folder:
+            path = Path(folder) / "whole"
+            self._client.download_file(self._bucket, _key(upload.pk, upload.created_at), str(path))
+            if path.stat().st_size != upload.declared_bytes:
+                raise BadPart(
+                    "InvalidPart",
+                    f"The file has {path.stat().st_size:,} bytes and not {upload.declared_bytes:,}."
+                    " Upload it again.",
+                )
+            yield path
+
+    def discard(self, upload_id: UUID, created_at: datetime, storage_id: str) -> None:
+        key = _key(upload_id, created_at)
+        if storage_id:
+            self._abort(key, storage_id)
+        self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def held(self) -> Iterator[Held]:
+        """Uploads begun and not completed, then whole files waiting for their check."""
+        names = {"Bucket": self._bucket, "Prefix": f"{FOLDER}/"}
+        for page in self._client.get_paginator("list_multipart_uploads").paginate(**names):
+            for row in page.get("Uploads", []):
+                yield _held(row["Key"], row["UploadId"])
+        for page in self._client.get_paginator("list_objects_v2").paginate(**names):
+            for row in page.get("Contents", []):
+                yield _held(row["Key"], "")
+
+    def remove(self, held: Held) -> None:
+        key = f"{FOLDER}/{held.day:%Y-%m-%d}/{held.upload_id}"
+        if held.handle:
+            self._abort(key, held.handle)
+        else:
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _complete(self, upload: Upload) -> None:
+        """Put the parts together; after a crash the file may be whole already."""
+        rows = upload.parts.order_by("number").values_list("number", "etag")
+        try:
+            self._client.complete_multipart_upload(
+                **self._names(upload),
+                MultipartUpload={"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in rows]},
+            )
+        except ClientError as error:
+            if _code(error) == "NoSuchUpload":
+                self._client.head_object(Bucket=self._bucket, Key=_key(upload.pk, upload.created_at))
+            elif _code(error) in ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"):
+                raise BadPart(
+                    "InvalidPart", "A part of the file is not the one that arrived. Upload the file again."
+                ) from None
+            else:
+                raise
+
+    def _abort(self, key: str, storage_id: str) -> None:
+        try:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=storage_id)
+        except ClientError as error:
+            if _code(error) not in _GONE:
+                raise
+
+    def _names(self, upload: Upload) -> dict[str, str]:
+        return {
+            "Bucket": self._bucket,
+            "Key": _key(upload.pk, upload.created_at),
+            "UploadId": upload.storage_id,
+        }
+
+
+def _key(upload_id: UUID, created_at: datetime) -> str:
+    return f"{FOLDER}/{key_of(upload_id, created_at)}"
+
+
+def _held(key: str, storage_id: str) -> Held:
+    _, day, upload_id = key.split("/")
+    return Held(UUID(upload_id), date.fromisoformat(day), storage_id)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

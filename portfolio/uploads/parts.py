@@ -1,0 +1,213 @@
+"""Where the parts of a file wait for the rest: one small protocol, two stores.
+
+`LocalParts` keeps them as files beside the originals; `S3Parts` (in `multipart`) leaves them to the
+bucket.  Which one it is follows from where the originals are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from django.core.files.storage import FileSystemStorage
+
+from .models import Upload
+from .rules import BadPart, Part
+from .storing import originals
+
+FOLDER = "uploads"
+_CHUNK_BYTES = 256 * 1024
+_DAMAGED = (
+    "The file did not stay whole while it was put together from its parts. Upload it once more; "
+    "if this happens again, write to the programme office."
+)
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What the sender said about a part: its length, and digests if it gave any."""
+
+    number: int
+    bytes: int
+    md5: bytes | None = None
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something the store keeps: for which upload, since which day, and its name in the store."""
+
+    upload_id: UUID
+    day: date
+    handle: str
+
+
+class Parts(Protocol):
+    """A store of parts."""
+
+    def begin(self, upload_id: UUID, created_at: datetime, declared_type: str) -> str:
+        """Prepare for parts and return the store's own name for the upload; empty if it needs none."""
+
+    def received(self, upload: Upload) -> list[Part] | None:
+        """The parts the store holds; None when our own rows are the record."""
+
+    def link(self, upload: Upload, number: int, seconds: int) -> str | None:
+        """An address that takes the part for so long; None when the site itself takes it."""
+
+    def assembled(self, upload: Upload) -> AbstractContextManager[Path]:
+        """The whole file on local disk for the length of the block; may be asked again after a crash.
+
+        Raises:
+            BadPart: what the store holds is not what arrived.
+        """
+
+    def discard(self, upload_id: UUID, created_at: datetime, storage_id: str) -> None:
+        """Remove whatever is held for the upload; twice is once."""
+
+    def held(self) -> Iterator[Held]:
+        """Everything the store keeps, whether or not we know of it."""
+
+    def remove(self, held: Held) -> None:
+        """Remove one of those."""
+
+
+def store() -> Parts:
+    """The store of parts that goes with the store of originals."""
+    kept_in = originals()
+    if isinstance(kept_in, FileSystemStorage):
+        return LocalParts(Path(kept_in.path(FOLDER)))
+    from .multipart import S3Parts
+
+    return S3Parts(kept_in)
+
+
+def key_of(upload_id: UUID, created_at: datetime) -> str:
+    """`<day>/<id>`: the sweep reads from the name how old it is, by the clock that named it."""
+    return f"{created_at.astimezone(UTC):%Y-%m-%d}/{upload_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalParts:
+    """Parts as files `<number>-<etag>` in a folder of their own."""
+
+    root: Path
+
+    def begin(self, upload_id: UUID, created_at: datetime, declared_type: str) -> str:
+        return ""
+
+    def received(self, upload: Upload) -> list[Part] | None:
+        return None
+
+    def link(self, upload: Upload, number: int, seconds: int) -> str | None:
+        return None
+
+    def receive(self, upload: Upload, stream: Readable, promised: Promised) -> Part:
+        """Write a part to disk as it arrives; nothing is left of one that is not as promised.
+
+        The name carries the digest, so a part sent again never overwrites the one on record.
+
+        Raises:
+            BadPart: it is short, long, or its digest is another.
+        """
+        folder = self._folder(upload.pk, upload.created_at)
+        folder.mkdir(parents=True, exist_ok=True)
+        arriving = folder / f".{promised.number}-{secrets.token_hex(8)}"
+        try:
+            etag = _write(stream, arriving, promised)
+            arriving.replace(folder / f"{promised.number}-{etag}")
+        finally:
+            arriving.unlink(missing_ok=True)
+        _sync_folder(folder)
+        return Part(promised.number, promised.bytes, etag)
+
+    def forget(self, upload: Upload, part: Part) -> None:
+        """Remove a part that is on record no longer."""
+        self._path(upload, part).unlink(missing_ok=True)
+
+    @contextmanager
+    def assembled(self, upload: Upload) -> Iterator[Path]:
+        folder = self._folder(upload.pk, upload.created_at)
+        whole = folder / f".whole-{secrets.token_hex(8)}"
+        try:
+            with whole.open("wb") as target:
+                for row in upload.parts.order_by("number"):
+                    _append(self._path(upload, Part(row.number, row.bytes, row.etag)), row.etag, target)
+            if whole.stat().st_size != upload.declared_bytes:
+                raise BadPart("InvalidPart", _DAMAGED)
+            yield whole
+        except FileNotFoundError:
+            raise BadPart("InvalidPart", _DAMAGED) from None
+        finally:
+            whole.unlink(missing_ok=True)
+
+    def discard(self, upload_id: UUID, created_at: datetime, storage_id: str) -> None:
+        shutil.rmtree(self._folder(upload_id, created_at), ignore_errors=True)
+
+    def held(self) -> Iterator[Held]:
+        for folder in sorted(self.root.glob("????-??-??/*-*-*-*-*")):
+            yield Held(UUID(folder.name), date.fromisoformat(folder.parent.name), str(folder))
+
+    def remove(self, held: Held) -> None:
+        shutil.rmtree(held.handle, ignore_errors=True)
+
+    def _folder(self, upload_id: UUID, created_at: datetime) -> Path:
+        return self.root / key_of(upload_id, created_at)
+
+    def _path(self, upload: Upload, part: Part) -> Path:
+        return self._folder(upload.pk, upload.created_at) / f"{part.number}-{part.etag}"
+
+
+def _write(stream: Readable, path: Path, promised: Promised) -> str:
+    md5, sha256, written = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    with path.open("xb") as target:
+        while chunk := stream.read(_CHUNK_BYTES):
+            written += len(chunk)
+            if written > promised.bytes:
+                raise BadPart("EntityTooLarge", f"Part {promised.number} has more bytes than it should have.")
+            md5.update(chunk)
+            if promised.sha256 is not None:
+                sha256.update(chunk)
+            target.write(chunk)
+        target.flush()
+        os.fsync(target.fileno())
+    if written < promised.bytes:
+        raise BadPart(
+            "IncompleteBody",
+            f"Part {promised.number} broke off after {written:,} of {promised.bytes:,} bytes.",
+        )
+    for said, found in ((promised.md5, md5.digest()), (promised.sha256, sha256.digest())):
+        if said is not None and said != found:
+            raise BadPart("BadDigest", f"Part {promised.number} changed on its way here. It is sent again.")
+    return md5.hexdigest()
+
+
+def _append(path: Path, etag: str, target: object) -> None:
+    md5 = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as part:
+        while chunk := part.read(_CHUNK_BYTES):
+            md5.update(chunk)
+            target.write(chunk)  # type: ignore[attr-defined]
+    if md5.hexdigest() != etag:
+        raise BadPart("InvalidPart", _DAMAGED)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name outlast a power cut; the bytes are on disk already."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

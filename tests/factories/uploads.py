@@ -1,0 +1,109 @@
+"""Files sent in parts, as a browser sends them: it asks `sign` where to, and goes there."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from portfolio import services
+from portfolio.models import Entry, Upload
+from portfolio.services.uploading import NewFile
+from portfolio.uploads import rules
+from portfolio.uploads.parts import Promised
+from portfolio.uploads.rules import Part
+
+
+def an_upload(
+    entry: Entry, now: datetime, *, size: int, slot: str = "written", name: str = "written.pdf"
+) -> Upload:
+    return services.create_upload(
+        entry_id=entry.pk,
+        slot_key=slot,
+        by=entry.candidacy.account,
+        file=NewFile(name=name, declared_type="application/pdf", size=size),
+        now=now,
+    )
+
+
+def pieces(content: bytes, upload: Upload) -> list[bytes]:
+    step = upload.part_bytes
+    return [content[start : start + step] for start in range(0, len(content), step)]
+
+
+def send_part(upload: Upload, number: int, content: bytes, now: datetime, *, by: User | None = None) -> Part:
+    return services.receive_part(
+        upload_id=upload.pk,
+        by=by or upload.entry.candidacy.account,
+        stream=io.BytesIO(content),
+        promised=Promised(number=number, bytes=len(content)),
+        now=now,
+    )
+
+
+def send_all(upload: Upload, content: bytes, now: datetime) -> list[tuple[int, str]]:
+    sent = [send_part(upload, number, piece, now) for number, piece in enumerate(pieces(content, upload), 1)]
+    return [(part.number, part.etag) for part in sent]
+
+
+def complete(upload: Upload, claimed: Sequence[tuple[int, str]], now: datetime) -> Upload:
+    return services.complete_upload(
+        upload_id=upload.pk, by=upload.entry.candidacy.account, claimed=claimed, now=now
+    )
+
+
+def a_completed_upload(entry: Entry, content: bytes, now: datetime, **names: Any) -> Upload:
+    """Everything has arrived; the check is due."""
+    upload = an_upload(entry, now, size=len(content), **names)
+    return complete(upload, send_all(upload, content, now), now)
+
+
+class Browser:
+    """The script of the page, without a page."""
+
+    def __init__(self, entry: Entry, slot: str = "written", *, person: User | None = None) -> None:
+        self.client = Client()
+        self.client.force_login(person or entry.candidacy.account)
+        self.sign_url = reverse("portfolio:sign_upload", args=[entry.pk, slot])
+
+    def sign(self, **asked: Any) -> Any:
+        return self.client.post(self.sign_url, json.dumps(asked), content_type="application/json")
+
+    def create(self, name: str, size: int) -> Any:
+        return self.sign(operation="create", name=name, type="application/pdf", size=size).json()
+
+    def go(self, signed: dict[str, Any], body: bytes = b"", **headers: str) -> Any:
+        return self.client.generic(
+            signed["method"], signed["url"], body, content_type="application/octet-stream", headers=headers
+        )
+
+    def put(self, key: str, number: int, body: bytes, **headers: str) -> Any:
+        return self.go(self.sign(operation="part", key=key, partNumber=number).json(), body, **headers)
+
+    def list(self, key: str) -> list[tuple[int, str]]:
+        body = self.go(self.sign(operation="list", key=key).json()).content.decode()
+        found = re.findall(r"<PartNumber>(\d+)</PartNumber><ETag>&quot;(\w+)&quot;</ETag>", body)
+        return [(int(number), etag) for number, etag in found]
+
+    def complete(self, key: str, claimed: Sequence[tuple[int, str]]) -> Any:
+        rows = "".join(
+            f'<Part><PartNumber>{number}</PartNumber><ETag>"{etag}"</ETag></Part>' for number, etag in claimed
+        )
+        body = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
+        return self.go(self.sign(operation="complete", key=key).json(), body)
+
+
+def file_of(parts: int, last: int = 1000) -> bytes:
+    """Bytes that make so many parts, each unlike the others."""
+    return b"".join(bytes([number]) * rules.LEAST_PART_BYTES for number in range(1, parts)) + b"z" * last
+
+
+ABSENT = UUID(int=7)
