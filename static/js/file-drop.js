@@ -1,11 +1,12 @@
 // A file input that also takes dropped files and says what was chosen, with sizes.
 const UNITS = ["bytes", "KB", "MB", "GB"];
 
+/** In the units the pages write limits in, where a KB has 1,024 bytes. */
 export function size(bytes) {
   let unit = 0;
   let amount = bytes;
-  while (amount >= 1000 && unit < UNITS.length - 1) {
-    amount /= 1000;
+  while (amount >= 1024 && unit < UNITS.length - 1) {
+    amount /= 1024;
     unit += 1;
   }
   return `${unit ? amount.toFixed(1) : amount} ${UNITS[unit]}`;
