@@ -22,6 +22,7 @@ class SlotRules:
     kind_label: str
     required: bool
     max_bytes: int
+    max_files: int
     limits: tuple[str, ...]
 
     @property
@@ -41,6 +42,7 @@ def slot_rules(slot: Slot) -> SlotRules:
         kind_label=str(EvidenceKind(slot.kind).label),
         required=slot.required,
         max_bytes=slot.max_bytes,
+        max_files=slot.max_files,
         limits=tuple(_limits(slot)),
     )
 

@@ -7,7 +7,6 @@ import { startCopying } from "./copy.js";
 import { startAnnouncements } from "./announce.js";
 import { startEvidence } from "./evidence.js";
 import { startMenus } from "./menus.js";
-import { startUploads } from "./upload.js";
 
 startTheme();
 startAnnouncements();
@@ -20,7 +19,6 @@ const enhance = (root) => {
   startFileDrops(root);
   startCopying(root);
   startEvidence(root);
-  startUploads(root, enhance);
 };
 if (window.htmx) {
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));

@@ -2,6 +2,7 @@
 // and the page that answers takes this one's place.
 import { announce } from "./announce.js";
 import { size } from "./file-drop.js";
+import { swapPage } from "./slot-swap.js";
 
 const SPEAK_EVERY_PERCENT = 25;
 
@@ -23,32 +24,19 @@ function panel(form, label) {
   return { box, text, bar, stop };
 }
 
-// Slots in which a file is chosen or on its way outlive the page around them.
-function busySlots(page, done) {
-  return [...page.querySelectorAll("form[data-upload]")]
-    .filter((form) => form !== done && form.querySelector("input[type=file]").files.length)
-    .map((form) => form.closest("section"));
-}
-
-function swap(request, form, enhance) {
+function swap(request, form) {
   const answer = new DOMParser().parseFromString(request.responseText, "text/html");
-  const page = document.getElementById("content");
   const slot = form.closest("section")?.id;
-  const busy = busySlots(page, form);
-  page.replaceChildren(...answer.getElementById("content").childNodes);
-  document.title = answer.title;
-  if (request.status < 400) history.replaceState(null, "", request.responseURL);
-  window.htmx?.process(page);
-  enhance(page);
-  for (const section of busy) document.getElementById(section.id)?.replaceWith(section);
+  const page = swapPage(answer, form);
   if (request.status >= 400) return;
+  history.replaceState(null, "", request.responseURL);
   announce(page.querySelector(".notice.tone-success")?.textContent.trim() ?? "The file was added.");
   const section = slot && document.getElementById(slot);
   section?.setAttribute("tabindex", "-1");
   section?.focus();
 }
 
-function send(form, enhance) {
+function send(form) {
   const file = form.querySelector("input[type=file]").files[0];
   const button = form.querySelector("button[type=submit]");
   const { box, text, bar, stop } = panel(form, `Upload of ${file.name}`);
@@ -78,7 +66,7 @@ function send(form, enhance) {
   request.addEventListener("load", () => {
     end();
     if (new URL(request.responseURL).pathname.startsWith("/accounts/")) location.assign(request.responseURL);
-    else if (request.status < 400 || request.status === 422) swap(request, form, enhance);
+    else if (request.status < 400 || request.status === 422) swap(request, form);
     else announce("The file was not added. Reload the page and try again.", { error: true });
   });
   request.addEventListener("error", () =>
@@ -96,12 +84,12 @@ function send(form, enhance) {
   stop.focus();
 }
 
-export function startUploads(root, enhance) {
+export function startUploads(root) {
   for (const form of root.querySelectorAll("form[data-upload]")) {
     form.addEventListener("submit", (event) => {
       if (!form.querySelector("input[type=file]").files.length) return; // the server says what is missing
       event.preventDefault();
-      if (!form.dataset.sending) send(form, enhance);
+      if (!form.dataset.sending) send(form);
     });
   }
 }
