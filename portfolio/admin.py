@@ -14,7 +14,7 @@ from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin, StaffAdmin,
 
 from .blinding import admin as blinding_admin
 from .downloads import original_response
-from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot
+from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot, Upload
 from .results import admin as results_admin
 
 __all__ = ["blinding_admin", "results_admin"]
@@ -135,3 +135,18 @@ class ReceiptAdmin(ReadOnlyAdmin):
     @admin.display(description="candidate", ordering="entry__candidacy__number")
     def candidate(self, receipt: Receipt) -> str:
         return receipt.entry.candidacy.number
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnlyAdmin):
+    """Files on their way: what is stuck, and why a file was not accepted."""
+
+    list_display = ["candidate", "entry", "name", "declared_bytes", "state", "created_at", "ended_at"]
+    list_filter = ["state"]
+    list_select_related = ["entry__template", "entry__candidacy"]
+    date_hierarchy = "created_at"
+    search_fields = ["name", "entry__candidacy__number"]
+
+    @admin.display(description="candidate", ordering="entry__candidacy__number")
+    def candidate(self, upload: Upload) -> str:
+        return upload.entry.candidacy.number

@@ -10,6 +10,7 @@ from . import announcing, sealing
 from .blinding import reconcilers as blinding_reconcilers
 from .matching import reconcilers as matching_reconcilers
 from .results import reconcilers as results_reconcilers
+from .services import taking_in
 from .uploads import storing
 
 __all__ = ["blinding_reconcilers", "matching_reconcilers", "results_reconcilers"]
@@ -27,4 +28,9 @@ def announce(now: datetime) -> Counts:
 
 @reconciler("uploads.sweep", every=3600)
 def sweep_uploads(now: datetime) -> Counts:
-    return storing.sweep(now)
+    return storing.sweep(now) | taking_in.sweep(now)
+
+
+@reconciler("uploads.take_in", every=30)
+def take_in_uploads(now: datetime) -> Counts:
+    return taking_in.take_in_due(now)

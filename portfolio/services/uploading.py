@@ -79,7 +79,7 @@ def list_parts(*, upload_id: UUID, by: User) -> tuple[Upload, list[Part]]:
         Upload.DoesNotExist: there is none, or it is somebody else's.
     """
     upload = Upload.objects.select_related("slot").get(pk=upload_id, entry__candidacy__account=by)
-    _learn_parts(upload, clock.now())
+    learn_parts(upload, clock.now())
     return upload, recorded_parts(upload)
 
 
@@ -121,13 +121,12 @@ def receive_part(*, upload_id: UUID, by: User, stream: Readable, promised: Promi
         )
     part = store.receive(upload, stream, promised)
     try:
-        replaced = _record_part(upload_id, part, by, clock.now())
+        replaced = _record_part(store, upload_id, part, by, clock.now())
     except BaseException:
-        if not upload.parts.filter(number=part.number, etag=part.etag).exists():
-            store.forget(upload, part)
+        _forget(store, upload_id, part)
         raise
     if replaced is not None:
-        store.forget(upload, replaced)
+        _forget(store, upload_id, replaced)
     return part
 
 
@@ -145,7 +144,7 @@ def complete_upload(
         WindowClosed: the window is over.
     """
     upload = Upload.objects.get(pk=upload_id, entry__candidacy__account=by)
-    _learn_parts(upload, now)
+    learn_parts(upload, now)
     with transaction.atomic():
         upload = locks.upload(upload_id, owner=by)
         if upload.state in (UploadState.COMPLETING, UploadState.TAKEN):
@@ -256,21 +255,30 @@ def _expected_bytes(upload: Upload, number: int) -> int:
 
 
 @transaction.atomic
-def _record_part(upload_id: UUID, part: Part, by: User, now: datetime) -> Part | None:
+def _record_part(store: LocalParts, upload_id: UUID, part: Part, by: User, now: datetime) -> Part | None:
     """Put a part on record; returns the one it replaces, if that is another file."""
     upload = locks.upload(upload_id, owner=by)
     _require_sending(upload, now)
+    if not store.holds(upload, part):
+        raise rules.BadPart("OperationAborted", f"Part {part.number} came twice at once. Send it again.")
     before = upload.parts.filter(number=part.number).first()
-    replaced = (
-        None if before is None or before.etag == part.etag else Part(before.number, before.bytes, before.etag)
-    )
     upload.parts.update_or_create(
         number=part.number, defaults={"bytes": part.bytes, "etag": part.etag, "received_at": now}
     )
-    return replaced
+    if before is None or before.etag == part.etag:
+        return None
+    return Part(before.number, before.bytes, before.etag)
 
 
-def _learn_parts(upload: Upload, now: datetime) -> None:
+@transaction.atomic
+def _forget(store: LocalParts, upload_id: UUID, part: Part) -> None:
+    """Remove a part unless it is the one on record: the same may have come again meanwhile."""
+    upload = Upload.objects.select_for_update(of=("self",)).get(pk=upload_id)
+    if not upload.parts.filter(number=part.number, etag=part.etag).exists():
+        store.forget(upload, part)
+
+
+def learn_parts(upload: Upload, now: datetime) -> None:
     """Bring the record up to what a bucket holds; on local disk the record is right already."""
     if upload.state != UploadState.OPEN:
         return

@@ -76,7 +76,7 @@ class Upload(models.Model):
 
 
 class UploadPart(models.Model):
-    """A part that has arrived whole.  Holds no personal data of its own."""
+    """A part that has arrived whole.  Holds no personal data."""
 
     id = models.BigAutoField(primary_key=True)
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")

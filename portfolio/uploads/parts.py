@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from uuid import UUID
 
 from django.core.files.storage import FileSystemStorage
@@ -128,10 +128,15 @@ class LocalParts:
         try:
             etag = _write(stream, arriving, promised)
             arriving.replace(folder / f"{promised.number}-{etag}")
+            _sync_folder(folder)
+        except FileNotFoundError:  # the folder went while the part came
+            raise BadPart("NoSuchUpload", "The upload was called off or completed meanwhile.") from None
         finally:
             arriving.unlink(missing_ok=True)
-        _sync_folder(folder)
         return Part(promised.number, promised.bytes, etag)
+
+    def holds(self, upload: Upload, part: Part) -> bool:
+        return self._path(upload, part).is_file()
 
     def forget(self, upload: Upload, part: Part) -> None:
         """Remove a part that is on record no longer."""
@@ -142,14 +147,8 @@ class LocalParts:
         folder = self._folder(upload.pk, upload.created_at)
         whole = folder / f".whole-{secrets.token_hex(8)}"
         try:
-            with whole.open("wb") as target:
-                for row in upload.parts.order_by("number"):
-                    _append(self._path(upload, Part(row.number, row.bytes, row.etag)), row.etag, target)
-            if whole.stat().st_size != upload.declared_bytes:
-                raise BadPart("InvalidPart", _DAMAGED)
+            self._assemble(upload, whole)
             yield whole
-        except FileNotFoundError:
-            raise BadPart("InvalidPart", _DAMAGED) from None
         finally:
             whole.unlink(missing_ok=True)
 
@@ -162,6 +161,16 @@ class LocalParts:
 
     def remove(self, held: Held) -> None:
         shutil.rmtree(held.handle, ignore_errors=True)
+
+    def _assemble(self, upload: Upload, whole: Path) -> None:
+        try:
+            with whole.open("xb") as target:
+                for row in upload.parts.order_by("number"):
+                    _append(self._path(upload, Part(row.number, row.bytes, row.etag)), row.etag, target)
+        except FileNotFoundError:
+            raise BadPart("InvalidPart", _DAMAGED) from None
+        if whole.stat().st_size != upload.declared_bytes:
+            raise BadPart("InvalidPart", _DAMAGED)
 
     def _folder(self, upload_id: UUID, created_at: datetime) -> Path:
         return self.root / key_of(upload_id, created_at)
@@ -194,12 +203,12 @@ def _write(stream: Readable, path: Path, promised: Promised) -> str:
     return md5.hexdigest()
 
 
-def _append(path: Path, etag: str, target: object) -> None:
+def _append(path: Path, etag: str, target: BinaryIO) -> None:
     md5 = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as part:
         while chunk := part.read(_CHUNK_BYTES):
             md5.update(chunk)
-            target.write(chunk)  # type: ignore[attr-defined]
+            target.write(chunk)
     if md5.hexdigest() != etag:
         raise BadPart("InvalidPart", _DAMAGED)
 

@@ -56,6 +56,7 @@ SHARED = {
     "slug": "two-entry",
     "kind": "requirements",
     "version": 1,
+    "part_number": 1,
     "uidb36": "1",
 }
 
@@ -185,6 +186,11 @@ portfolio:begin                      POST  in      302   302   404       404    
 portfolio:entry                      GET   in      200   404   404       404     404    404  404
 portfolio:upload                     GET   in      302   404   404       404     404    404  404
 portfolio:upload                     POST  in      422   404   404       404     404    404  404
+portfolio:sign_upload                POST  in      422   404   404       404     404    404  404
+portfolio:multipart                  GET   in      200   404   404       404     404    404  404
+portfolio:multipart                  POST  in      400   404   404       404     404    404  404
+portfolio:upload_state               GET   in      200   404   404       404     404    404  404
+portfolio:upload_part                GET   405     405   405   405       405     405    405  405
 portfolio:submit                     GET   in      200   404   404       404     404    404  404
 portfolio:submit                     POST  in      422   404   404       404     404    404  404
 portfolio:withdraw                   GET   in      302   404   404       404     404    404  404

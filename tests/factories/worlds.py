@@ -25,7 +25,7 @@ from portfolio.models import Entry, Evidence, Receipt
 from portfolio.results.services import release_due
 from scoring import outcomes
 from scoring.models import Scorer
-from tests.factories import candidates, portfolio, results, scoring, sponsors
+from tests.factories import candidates, portfolio, results, scoring, sponsors, uploads
 
 NOW = datetime(2028, 5, 10, 12, tzinfo=UTC)
 """In the second submission window of the cohort that began in 2027."""
@@ -95,6 +95,7 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
     candidate = person.candidacy.account
     draft = portfolio.a_complete_draft(person.candidacy, NOW, key="entry-2")
     evidence = Evidence.objects.get(entry=draft)
+    upload = uploads.an_upload(draft, NOW, size=1000, slot="notes")
     applying = candidates.draft(in_cohort=stage.next, now=_REGISTERING_NEXT)
     order = Order.objects.get(payer=candidate)
     receipt = PaymentDocument.objects.get(order=order)
@@ -125,6 +126,7 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
             "entry_id": draft.pk,
             "released_entry_id": person.released.pk,
             "evidence_id": evidence.pk,
+            "upload_id": upload.pk,
             "slot_key": "written",
             "receipt": Receipt.objects.get(entry=person.released).number,
             "certificate": certificate.number,

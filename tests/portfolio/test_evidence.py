@@ -220,7 +220,7 @@ def test_a_database_lost_halfway_leaves_no_object(
         assert len(stored()) == 1
         raise error
 
-    monkeypatch.setattr(evidence_services, "_record", fail)
+    monkeypatch.setattr(evidence_services, "record_evidence", fail)
 
     with pytest.raises(type(error)):
         make.add(draft, now)
@@ -240,6 +240,12 @@ def test_a_store_that_fails_leaves_no_row(
     assert not Evidence.objects.exists()
 
 
+def removed_by_sweep(now: datetime) -> int:
+    counts = reconcile.run("uploads.sweep", now)
+    assert counts is not None
+    return counts["removed"]
+
+
 def test_the_sweep_removes_what_nobody_refers_to_after_a_day(draft: Entry, now: datetime) -> None:
     orphan = storing.originals().save(
         f"{storing.FOLDER}/{now:%Y-%m-%d}/{'0' * 40}", ContentFile(b"left by a process that died")
@@ -248,12 +254,12 @@ def test_the_sweep_removes_what_nobody_refers_to_after_a_day(draft: Entry, now: 
     old = make.add(draft, now, slot="notes", content=make.a_pdf(note="old"))
     services.remove_evidence(evidence_id=old.pk, by=draft.candidacy.account, now=now)
 
-    assert reconcile.run("uploads.sweep", now + timedelta(hours=23)) == {"removed": 0}
+    assert removed_by_sweep(now + timedelta(hours=23)) == 0
     assert {orphan, live.storage_key, old.storage_key} == stored()
 
-    assert reconcile.run("uploads.sweep", now + timedelta(days=2)) == {"removed": 2}
+    assert removed_by_sweep(now + timedelta(days=2)) == 2
     assert stored() == {live.storage_key}
-    assert reconcile.run("uploads.sweep", now + timedelta(days=2)) == {"removed": 0}
+    assert removed_by_sweep(now + timedelta(days=2)) == 0
 
 
 def test_the_sweep_spares_an_old_file_that_was_removed_just_now(draft: Entry, now: datetime) -> None:
@@ -261,5 +267,5 @@ def test_the_sweep_spares_an_old_file_that_was_removed_just_now(draft: Entry, no
     removed_at = now + timedelta(days=20)
     services.remove_evidence(evidence_id=piece.pk, by=draft.candidacy.account, now=removed_at)
 
-    assert reconcile.run("uploads.sweep", removed_at + timedelta(hours=1)) == {"removed": 0}
-    assert reconcile.run("uploads.sweep", removed_at + timedelta(days=1, hours=1)) == {"removed": 1}
+    assert removed_by_sweep(removed_at + timedelta(hours=1)) == 0
+    assert removed_by_sweep(removed_at + timedelta(days=1, hours=1)) == 1

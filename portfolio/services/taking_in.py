@@ -1,0 +1,142 @@
+"""What becomes of a file that has arrived whole, and of uploads that nobody goes on with.
+
+Both are sweeps: they look at what is on record and do what is left to do, so one that was killed half-way
+is simply run again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max, Q
+
+from accounts.models import User
+from certification.kernel import audit
+from certification.kernel.errors import Refusal
+
+from .. import locks
+from ..models import Upload
+from ..states import UNDER_WAY_UPLOADS, UploadState
+from ..uploads import parts, receiving, rules, storing
+from ..uploads.inspect import Inspection
+from .evidence import record_evidence
+from .uploading import end, learn_parts
+
+logger = logging.getLogger(__name__)
+
+_SPARED = timedelta(days=1)
+
+
+def take_in_due(now: datetime) -> dict[str, int]:
+    """Check every file that has arrived whole: it becomes evidence, or is refused with the reason.
+
+    One that cannot be looked at now, because the disk is full or a bucket is away, holds up no other
+    and is tried again.
+    """
+    counts = {"taken": 0, "refused": 0}
+    waiting = Upload.objects.filter(state=UploadState.COMPLETING).order_by("completed_at", "pk")
+    for upload in waiting.select_related("slot", "entry__candidacy__account"):
+        try:
+            state = _take_in(upload, now)
+        except Exception:
+            logger.exception("upload %s could not be checked; it is tried again", upload.pk)
+            continue
+        if state is not None:
+            counts[str(state)] += 1
+    return counts
+
+
+def sweep(now: datetime) -> dict[str, int]:
+    """Give up uploads without a new part for a week, and free what ended or unknown ones occupy.
+
+    What was begun within a day is spared: it may be somebody's first step.
+    """
+    return {"expired": sum(1 for upload in _silent(now) if _expire(upload, now)), "freed": _free(now)}
+
+
+def _take_in(upload: Upload, now: datetime) -> UploadState | None:
+    """Make the file evidence as of the instant it was complete, which was in time."""
+    by = upload.entry.candidacy.account
+    try:
+        with parts.store().assembled(upload) as path:
+            inspection = receiving.inspected(path, upload.name, upload.slot)
+            return _keep(upload, by, path, inspection, now)
+    except Refusal as refusal:
+        return _refuse(upload.pk, by, str(refusal), now)
+
+
+def _keep(upload: Upload, by: User, path: Path, inspection: Inspection, now: datetime) -> UploadState | None:
+    key = storing.keep(path, now)
+    try:
+        kept_as = _record(upload.pk, by, inspection, key, now)
+    except BaseException:
+        storing.discard(key)
+        raise
+    if kept_as != key:
+        storing.discard(key)
+    return UploadState.TAKEN if kept_as else None
+
+
+@transaction.atomic
+def _record(upload_id: UUID, by: User, inspection: Inspection, key: str, now: datetime) -> str:
+    """Evidence and the upload's end in one; returns where the evidence is kept, nothing if it was over."""
+    upload = locks.upload(upload_id, owner=by)
+    if upload.state != UploadState.COMPLETING:
+        return ""
+    assert upload.completed_at is not None
+    evidence = record_evidence(
+        upload.entry_id, upload.slot, by, upload.name, inspection, key, upload.completed_at
+    )
+    end(upload, UploadState.TAKEN, now, sha256=inspection.sha256, evidence=evidence)
+    return evidence.storage_key
+
+
+@transaction.atomic
+def _refuse(upload_id: UUID, by: User, problem: str, now: datetime) -> UploadState | None:
+    upload = locks.upload(upload_id, owner=by)
+    if upload.state != UploadState.COMPLETING:
+        return None
+    end(upload, UploadState.REFUSED, now, problem=problem)
+    audit.record(actor=None, action="refused upload", subject=upload, detail={"problem": problem})
+    return UploadState.REFUSED
+
+
+def _silent(now: datetime) -> Iterator[Upload]:
+    """Open uploads that are a week old and have no part as young as that on record."""
+    since = now - rules.KEPT_WITHOUT_A_NEW_PART
+    old = Upload.objects.filter(state=UploadState.OPEN, created_at__lte=since)
+    silent = old.annotate(last=Max("parts__received_at")).filter(Q(last__isnull=True) | Q(last__lte=since))
+    yield from silent.select_related("entry__candidacy__account").order_by("pk")
+
+
+def _expire(upload: Upload, now: datetime) -> bool:
+    """End it, unless the bucket knows of a part that the record does not."""
+    learn_parts(upload, now)
+    with transaction.atomic():
+        locked = locks.upload(upload.pk, owner=upload.entry.candidacy.account)
+        fresh = locked.parts.filter(received_at__gt=now - rules.KEPT_WITHOUT_A_NEW_PART)
+        if locked.state != UploadState.OPEN or fresh.exists():
+            return False
+        end(locked, UploadState.EXPIRED, now)
+    return True
+
+
+def _free(now: datetime) -> int:
+    """Remove what the store of parts holds for uploads that are over, or that we never heard of."""
+    store = parts.store()
+    spared_from = (now.astimezone(UTC) - _SPARED).date()
+    held = [one for one in store.held() if one.day < spared_from]
+    wanted = set(
+        Upload.objects.filter(
+            pk__in={one.upload_id for one in held}, state__in=UNDER_WAY_UPLOADS
+        ).values_list("pk", flat=True)
+    )
+    unwanted = [one for one in held if one.upload_id not in wanted]
+    for one in unwanted:
+        store.remove(one)
+    return len(unwanted)

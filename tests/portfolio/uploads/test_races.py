@@ -1,0 +1,119 @@
+"""Two tabs at once: a file is begun once, completed once, and no part on record is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from threading import Barrier
+from time import sleep
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+
+from certification.kernel import clock
+from certification.kernel.errors import Refusal
+from portfolio.models import Entry, Evidence, Upload
+from portfolio.services import taking_in, uploading
+from portfolio.states import UploadState
+from portfolio.uploads import parts
+from portfolio.uploads.parts import LocalParts
+from portfolio.uploads.rules import BadPart
+from tests.factories import portfolio as make
+from tests.factories.uploads import an_upload, complete, send_all, send_part
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(now: datetime, *tabs: Callable[[], Any]) -> list[Any]:
+    """What each came to, a refusal included."""
+
+    def run(tab: Callable[[], Any]) -> Any:
+        try:
+            with clock.fixed(now):
+                return tab()
+        except Refusal as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(tabs)) as pool:
+        return list(pool.map(run, tabs))
+
+
+def test_two_tabs_begin_the_same_file_once(draft: Entry, now: datetime) -> None:
+    both_saw_none = Barrier(2, timeout=30)
+    insert = uploading._insert
+
+    def together(*args: Any) -> Upload:
+        both_saw_none.wait()
+        return insert(*args)
+
+    with patch.object(uploading, "_insert", together):
+        first, second = at_once(now, *[lambda: an_upload(draft, now, size=1000)] * 2)
+
+    assert first.pk == second.pk
+    assert Upload.objects.count() == 1
+
+
+def test_two_tabs_complete_the_same_file_once(draft: Entry, now: datetime) -> None:
+    content = make.a_pdf()
+    upload = an_upload(draft, now, size=len(content))
+    claimed = send_all(upload, content, now)
+    both_ready = Barrier(2, timeout=30)
+    learn = uploading.learn_parts
+
+    def together(*args: Any) -> None:
+        both_ready.wait()
+        learn(*args)
+
+    with patch.object(uploading, "learn_parts", together):
+        done = at_once(now, *[lambda: complete(upload, claimed, now)] * 2)
+
+    assert [one.state for one in done] == [UploadState.COMPLETING] * 2
+    assert taking_in.take_in_due(now) == {"taken": 1, "refused": 0}
+    assert Evidence.objects.count() == 1
+
+
+def test_a_part_that_comes_three_times_at_once_is_whole_or_sent_again(draft: Entry, now: datetime) -> None:
+    """A, then B in its place, then A anew while B throws the first A away."""
+    upload = an_upload(draft, now, size=4)
+    send_part(upload, 1, b"aaaa", now)
+    again_written, thrown_away = Barrier(2, timeout=30), Barrier(2, timeout=30)
+    record, forget = uploading._record_part, uploading._forget
+
+    def record_late(store: LocalParts, upload_id: Any, part: Any, *args: Any) -> Any:
+        if part.etag == first.etag:
+            again_written.wait()
+            thrown_away.wait()
+        return record(store, upload_id, part, *args)
+
+    def forget_between(*args: Any) -> None:
+        if args[2].etag == first.etag and not thrown_away.broken and again_written.n_waiting:
+            again_written.wait()
+            forget(*args)
+            thrown_away.wait()
+        else:
+            forget(*args)
+
+    first = uploading.recorded_parts(upload)[0]
+    with (
+        patch.object(uploading, "_record_part", record_late),
+        patch.object(uploading, "_forget", forget_between),
+    ):
+        tabs = [lambda: send_part(upload, 1, b"aaaa", now), lambda: _once_waiting(again_written, upload, now)]
+        outcomes = at_once(now, *tabs)
+
+    assert any(isinstance(outcome, BadPart) for outcome in outcomes)
+    store = parts.store()
+    assert isinstance(store, LocalParts)
+    (on_record,) = uploading.recorded_parts(upload)
+    assert store.holds(upload, on_record)
+
+
+def _once_waiting(barrier: Barrier, upload: Upload, now: datetime) -> Any:
+    while not barrier.n_waiting:
+        sleep(0.01)
+    return send_part(upload, 1, b"bbbb", now)
