@@ -21,6 +21,8 @@ from portfolio.blinding.identifiers import Identity
 from portfolio.models import Entry, Evidence, Slot, Upload
 from tests.factories import portfolio as make
 
+from .test_accessibility import serious_faults
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -75,13 +77,15 @@ def browse(
     client = Client()
     client.force_login(entry.candidacy.account)
     name = django_settings.SESSION_COOKIE_NAME
-    session = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
+    value = client.cookies[name].value
     opened: list[BrowserContext] = []
 
     def anew() -> Page:
-        profile = chromium.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
+        profile = chromium.new_context(
+            base_url=live_server.url, viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
+        )
         profile.set_default_timeout(10_000)
-        profile.add_cookies([session])
+        profile.add_cookies([{"name": name, "value": value, "url": live_server.url}])
         opened.append(profile)
         page = profile.new_page()
         page.goto(f"/portfolio/entries/{entry.pk}/")
@@ -230,6 +234,9 @@ def test_by_keyboard_one_file_after_another_is_paused_goes_on_and_is_cancelled(
     page.keyboard.press("Enter")
     first.get_by_text("Paused", exact=True).wait_for()
     assert page.evaluate("document.activeElement.innerText").startswith("Go on")
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        assert serious_faults(page) == []
     held.release()
     second.get_by_text("Being checked", exact=True).wait_for()
     page.keyboard.press("Enter")
@@ -271,22 +278,29 @@ def test_what_is_left_of_an_upload_can_be_cancelled_after_a_reload(
     assert page.locator("[data-uploads] li").count() == 0
 
 
-def test_a_session_that_ends_stops_an_upload_which_goes_on_after_the_next_sign_in(
+def test_an_upload_goes_on_after_the_next_sign_in_and_when_its_file_is_chosen_again(
     browse: Callable[[], Page], parts_sent: Counter[int], tmp_path: Path
 ) -> None:
     page = browse()
     slot = page.locator("#slot-lesson")
     held = Held(page, 2)
-    choose(slot, a_video(tmp_path / "lesson.mp4", size=18 * MIB))
+    video = a_video(tmp_path / "lesson.mp4", size=18 * MIB)
+    choose(slot, video)
     held.wait()
     session = page.context.cookies()
     page.context.clear_cookies()
     held.release()
     slot.get_by_text("You are signed out.").wait_for()
     page.context.add_cookies(session)  # type: ignore[arg-type]
+    held = Held(page, 3)
     slot.get_by_role("button", name="Go on").click()
+    held.wait()
+    slot.get_by_role("button", name="Pause").click()
+    held.cut()
+    choose(slot, video)
     wait_for_verdict(slot)
     slot.get_by_text("Complete", exact=True).wait_for()
+    assert Upload.objects.count() == 1
     assert parts_sent == dict.fromkeys(range(1, 4), 1)
 
 
