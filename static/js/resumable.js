@@ -170,12 +170,13 @@ function choose(form) {
 
 export function startResumable(root) {
   for (const home of root.querySelectorAll("[data-uploads]")) {
+    const form = home.parentElement.querySelector("form[data-upload]");
     for (const row of home.querySelectorAll("li")) {
       wired(row, home);
-      show(row, viewAgain(row, row.dataset.state, row.dataset.problem));
+      const state = row.dataset.state === "open" && !form ? "kept" : row.dataset.state;
+      show(row, viewAgain(row, state, row.dataset.problem));
       if (row.dataset.state === "completing") awaitVerdict(row, home);
     }
-    const form = home.parentElement.querySelector("form[data-upload]");
     const input = form?.querySelector("input[type=file]");
     if (input && "several" in home.dataset) input.multiple = true;
     input?.addEventListener("change", () => choose(form));

@@ -13,6 +13,7 @@ const BADGES = {
   stopped: ["Stopped", "danger"],
   ended: ["Ended", "danger"],
   open: ["To be continued", "warn"],
+  kept: ["Not finished", "neutral"],
   completing: ["Being checked", "info"],
   refused: ["Not accepted", "danger"],
 };
@@ -26,6 +27,7 @@ const BUTTONS = {
   stopped: ["resume", "cancel"],
   ended: ["dismiss"],
   open: ["choose", "cancel"],
+  kept: ["cancel"],
   completing: [],
   refused: ["dismiss"],
 };
@@ -57,6 +59,8 @@ function detail({ state, bytes, total, pace, problem }) {
       return `${amount} arrived. Paused; what arrived is kept.`;
     case "open":
       return `${amount} arrived. Choose the same file to go on.`;
+    case "kept":
+      return `${amount} arrived. This slot takes no file at present.`;
     case "completing":
       return "All of it arrived. The file is being checked; you may leave this page.";
     default:
