@@ -217,7 +217,7 @@ def _promised(request: HttpRequest, number: int) -> Promised:
         raise BadPart("MissingContentLength", "A part is sent with its length.")
     return Promised(
         number=number,
-        bytes=int(length),
+        length=int(length),
         md5=_digest(request, "Content-MD5", hashlib.md5(usedforsecurity=False).digest_size),
         sha256=_digest(request, "x-amz-checksum-sha256", hashlib.sha256().digest_size),
     )

@@ -102,7 +102,7 @@ def _refuse(upload_id: UUID, by: User, problem: str, now: datetime) -> UploadSta
     if upload.state != UploadState.COMPLETING:
         return None
     end(upload, UploadState.REFUSED, now, problem=problem)
-    audit.record(actor=None, action="refused upload", subject=upload, detail={"problem": problem})
+    audit.record(actor=None, action="refused upload", subject=upload)
     return UploadState.REFUSED
 
 

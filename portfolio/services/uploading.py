@@ -114,10 +114,10 @@ def receive_part(*, upload_id: UUID, by: User, stream: Readable, promised: Promi
         raise Upload.DoesNotExist
     upload = _to_send(upload_id, promised.number, by, now)
     expected = _expected_bytes(upload, promised.number)
-    if promised.bytes != expected:
+    if promised.length != expected:
         raise rules.BadPart(
-            "EntityTooLarge" if promised.bytes > expected else "EntityTooSmall",
-            f"Part {promised.number} has {expected:,} bytes, and not {promised.bytes:,}.",
+            "EntityTooLarge" if promised.length > expected else "EntityTooSmall",
+            f"Part {promised.number} has {expected:,} bytes, and not {promised.length:,}.",
         )
     part = store.receive(upload, stream, promised)
     try:

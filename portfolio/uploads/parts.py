@@ -41,7 +41,7 @@ class Promised:
     """What the sender said about a part: its length, and digests if it gave any."""
 
     number: int
-    bytes: int
+    length: int
     md5: bytes | None = None
     sha256: bytes | None = None
 
@@ -133,7 +133,7 @@ class LocalParts:
             raise BadPart("NoSuchUpload", "The upload was called off or completed meanwhile.") from None
         finally:
             arriving.unlink(missing_ok=True)
-        return Part(promised.number, promised.bytes, etag)
+        return Part(promised.number, promised.length, etag)
 
     def holds(self, upload: Upload, part: Part) -> bool:
         return self._path(upload, part).is_file()
@@ -184,7 +184,7 @@ def _write(stream: Readable, path: Path, promised: Promised) -> str:
     with path.open("xb") as target:
         while chunk := stream.read(_CHUNK_BYTES):
             written += len(chunk)
-            if written > promised.bytes:
+            if written > promised.length:
                 raise BadPart("EntityTooLarge", f"Part {promised.number} has more bytes than it should have.")
             md5.update(chunk)
             if promised.sha256 is not None:
@@ -192,10 +192,10 @@ def _write(stream: Readable, path: Path, promised: Promised) -> str:
             target.write(chunk)
         target.flush()
         os.fsync(target.fileno())
-    if written < promised.bytes:
+    if written < promised.length:
         raise BadPart(
             "IncompleteBody",
-            f"Part {promised.number} broke off after {written:,} of {promised.bytes:,} bytes.",
+            f"Part {promised.number} broke off after {written:,} of {promised.length:,} bytes.",
         )
     for said, found in ((promised.md5, md5.digest()), (promised.sha256, sha256.digest())):
         if said is not None and said != found:

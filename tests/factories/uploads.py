@@ -44,7 +44,7 @@ def send_part(upload: Upload, number: int, content: bytes, now: datetime, *, by:
         upload_id=upload.pk,
         by=by or upload.entry.candidacy.account,
         stream=io.BytesIO(content),
-        promised=Promised(number=number, bytes=len(content)),
+        promised=Promised(number=number, length=len(content)),
         now=now,
     )
 

@@ -304,7 +304,7 @@ def test_a_part_of_another_length_is_refused(browser: Browser, made: Any, length
 
 
 def test_a_part_that_breaks_off_is_refused(browser: Browser, made: Any, content: bytes) -> None:
-    broken = {"CONTENT_LENGTH": str(LEAST_PART_BYTES), "wsgi.input": io.BytesIO(b"half")}
+    broken: Any = {"CONTENT_LENGTH": str(LEAST_PART_BYTES), "wsgi.input": io.BytesIO(b"half")}
     answer = browser.client.generic("PUT", address(browser, made["key"]), b"half", **broken)
     assert (answer.status_code, code_of(answer)) == (400, "IncompleteBody")
     assert not UploadPart.objects.exists()
