@@ -178,7 +178,10 @@ export function startResumable(root) {
       if (row.dataset.state === "completing") awaitVerdict(row, home);
     }
     const input = form?.querySelector("input[type=file]");
-    if (input && "several" in home.dataset) input.multiple = true;
+    if (input && "several" in home.dataset) {
+      input.multiple = true;
+      form.querySelector(".file-drop-hint").textContent = "Drop files here, or choose them from your computer.";
+    }
     input?.addEventListener("change", () => choose(form));
     for (const hint of home.parentElement.querySelectorAll("[data-resumable-hint]")) hint.hidden = false;
   }
