@@ -145,6 +145,8 @@ class LocalParts:
     @contextmanager
     def assembled(self, upload: Upload) -> Iterator[Path]:
         folder = self._folder(upload.pk, upload.created_at)
+        for left_by_a_crash in folder.glob(".whole-*"):  # or each try would leave another
+            left_by_a_crash.unlink(missing_ok=True)
         whole = folder / f".whole-{secrets.token_hex(8)}"
         try:
             self._assemble(upload, whole)

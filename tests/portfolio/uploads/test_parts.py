@@ -98,6 +98,7 @@ def test_the_whole_is_the_parts_in_order(
     upload = an_upload(draft, now, size=len(content))
     complete(upload, send_all(upload, content, now), now)
     before = files(folder)
+    (next(folder.rglob("1-*")).parent / ".whole-abc").write_bytes(b"left by a worker that was killed")
 
     with store.assembled(upload) as path:
         assert path.read_bytes() == content

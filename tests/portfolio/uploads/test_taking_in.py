@@ -175,18 +175,17 @@ def test_a_worker_killed_half_way_is_run_again_and_takes_the_file_once(
 def test_a_worker_that_finds_it_done_keeps_nothing(
     draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_completed_upload(draft, make.a_pdf(), now)
+    upload = a_completed_upload(draft, make.a_pdf(), now)
     keep = storing.keep
 
-    def while_another_takes_it(path: Path, at: datetime) -> str:
-        with monkeypatch.context() as patched:
-            patched.setattr(storing, "keep", keep)
-            taking_in.take_in_due(at)
+    def while_another_decides(path: Path, at: datetime) -> str:
+        taking_in._refuse(upload.pk, draft.candidacy.account, "Another worker was quicker.", at)
         return keep(path, at)
 
-    monkeypatch.setattr(storing, "keep", while_another_takes_it)
+    monkeypatch.setattr(storing, "keep", while_another_decides)
     assert take_in(now) == {"taken": 0, "refused": 0}
-    assert stored() == {Evidence.objects.get().storage_key}
+    assert not Evidence.objects.exists()
+    assert stored() == set()
 
 
 def test_the_same_file_again_is_the_evidence_that_is_there(draft: Entry, now: datetime) -> None:
