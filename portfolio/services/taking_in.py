@@ -70,7 +70,7 @@ def _take_in(upload: Upload, now: datetime) -> UploadState | None:
         return _refuse(upload.pk, by, str(refusal), now)
 
 
-def _keep(upload: Upload, by: User, path: Path, inspection: Inspection, now: datetime) -> UploadState | None:
+def _keep(upload: Upload, by: User, path: Path, inspection: Inspection, now: datetime) -> UploadState:
     key = storing.keep(path, now)
     try:
         kept_as = _record(upload.pk, by, inspection, key, now)
@@ -79,15 +79,17 @@ def _keep(upload: Upload, by: User, path: Path, inspection: Inspection, now: dat
         raise
     if kept_as != key:
         storing.discard(key)
-    return UploadState.TAKEN if kept_as else None
+    return UploadState.TAKEN
 
 
 @transaction.atomic
 def _record(upload_id: UUID, by: User, inspection: Inspection, key: str, now: datetime) -> str:
-    """Evidence and the upload's end in one; returns where the evidence is kept, nothing if it was over."""
+    """Evidence and the upload's end in one; returns where the evidence is kept.
+
+    Raises:
+        NotAllowed, WindowClosed: the entry takes no file, or another worker has decided already.
+    """
     upload = locks.upload(upload_id, owner=by)
-    if upload.state != UploadState.COMPLETING:
-        return ""
     assert upload.completed_at is not None
     evidence = record_evidence(
         upload.entry_id, upload.slot, by, upload.name, inspection, key, upload.completed_at
@@ -98,6 +100,7 @@ def _record(upload_id: UUID, by: User, inspection: Inspection, key: str, now: da
 
 @transaction.atomic
 def _refuse(upload_id: UUID, by: User, problem: str, now: datetime) -> UploadState | None:
+    """End it with the reason, unless another worker has decided already."""
     upload = locks.upload(upload_id, owner=by)
     if upload.state != UploadState.COMPLETING:
         return None
