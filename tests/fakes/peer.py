@@ -21,6 +21,7 @@ import re
 import threading
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -121,7 +122,7 @@ class Message:
     genuine: bool = True
 
 
-class Peer:
+class Peer(ABC):
     """A fake provider: server, clock, faults and mailbox.
 
     Attributes:
@@ -163,13 +164,13 @@ class Peer:
 
     # What a subclass gives.
 
+    @abstractmethod
     def answer(self, request: Request) -> Response:
         """Answer a request of the API or of the hosted page."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sign(self, body: bytes, *, at: datetime, forged: bool) -> Mapping[str, str]:
         """The headers that prove who sent `body` at that instant; of a forgery, ones that do not."""
-        raise NotImplementedError
 
     def is_api(self, request: Request) -> bool:
         """Whether a request is counted in `asked` and may meet a fault; pages for people are not."""
