@@ -7,8 +7,17 @@ from typing import Any
 
 import pytest
 from kombu import Connection
+from kombu.transport import filesystem
+from kombu.transport.virtual import BrokerState
 
-from certification.broker import SCHEME
+from certification.broker import SCHEME, Transport
+
+
+@pytest.fixture(autouse=True)
+def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """kombu remembers for the whole process which queues it has written down, whatever the folder."""
+    for transport in (Transport, filesystem.Transport):
+        monkeypatch.setattr(transport, "global_state", BrokerState())
 
 
 def _connection(folder: Path, scheme: str = SCHEME) -> Connection:
