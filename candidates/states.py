@@ -48,6 +48,14 @@ class AffirmationKind(models.TextChoices):
     FEE = "fee", "I understand that the fee is not refunded."
 
 
+class SubmissionKind(models.TextChoices):
+    """What a candidate affirms with each entry they submit, one by one."""
+
+    ORIGINALITY = "originality", "This is my own work."
+    CONSENT = "consent", "Everybody who is seen has agreed to it."
+    ANONYMITY = "anonymity", "I have looked at what scorers will see."
+
+
 class PageKind(models.TextChoices):
     """The public pages whose words are staff's, published in versions like what is affirmed."""
 
@@ -61,5 +69,5 @@ class PageKind(models.TextChoices):
     PRIVACY = "privacy", "Page: privacy"
 
 
-# Every kind of text: what is affirmed, in the order in which it is, then the pages.
-TEXT_KINDS = [*AffirmationKind.choices, *PageKind.choices]
+# Every kind of text: what is affirmed on registering and on submitting, then the pages.
+TEXT_KINDS = [*AffirmationKind.choices, *SubmissionKind.choices, *PageKind.choices]

@@ -35,7 +35,11 @@ def ring_every_reconciler(sender: Celery, **kwargs: Any) -> None:
         task = sender.task(name=f"reconcile.{job.name}", ignore_result=True)(_sweep_of(job.name))
         # A bell nobody answered before the next one is worth nothing, so it expires.
         sender.add_periodic_task(
-            job.every_seconds, task.s(), name=f"reconcile.{job.name}", expires=job.every_seconds
+            job.every_seconds,
+            task.s(),
+            name=f"reconcile.{job.name}",
+            expires=job.every_seconds,
+            queue=job.queue,
         )
 
 

@@ -12,24 +12,40 @@ from certification.kernel.states import append_only, frozen_fields, state_is_kno
 
 from . import states
 from .blinding.models import Blinding, CleanedFile, Finding
+from .consent.models import EntryAffirmation, NobodySeen, PersonSeen, ReleaseForm
+from .rehearsal.models import Rehearsal
+from .renditions.models import Captions, Preparation, Rendition, Sighting, UnclaimedRendition
 from .results.models import BankedScore, Decision, EntryScore, Release
 from .states import EntryState, EvidenceKind
 from .uploads.models import Upload, UploadPart
+from .viewing.models import MediaView
 
 __all__ = [
     "BankedScore",
     "Blinding",
+    "Captions",
     "CleanedFile",
     "Decision",
     "Entry",
+    "EntryAffirmation",
     "EntryScore",
     "EntryTemplate",
     "Evidence",
     "Finding",
     "Framework",
+    "MediaView",
+    "NobodySeen",
+    "PersonSeen",
+    "Preparation",
     "Receipt",
+    "Rehearsal",
     "Release",
+    "ReleaseForm",
+    "Rendition",
+    "SelfAssessment",
+    "Sighting",
     "Slot",
+    "UnclaimedRendition",
     "Upload",
     "UploadPart",
 ]
@@ -124,6 +140,11 @@ class Entry(models.Model):
     state = models.CharField(max_length=20, choices=EntryState, default=EntryState.DRAFT)
     created_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
+    submit_at_close_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when the candidate wants it submitted at the close, if it is complete then.",
+    )
     sealed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -164,11 +185,12 @@ class Evidence(models.Model):
     sha256 = models.CharField(max_length=64)
     pages = models.PositiveIntegerField(null=True, blank=True)
     seconds = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
+    place = models.PositiveSmallIntegerField(default=0, help_text="Its place among the files of its slot.")
     uploaded_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["slot__ordinal", "uploaded_at"]
+        ordering = ["slot__ordinal", "place", "uploaded_at"]
         verbose_name_plural = "evidence"
         constraints = [
             models.CheckConstraint(condition=Q(size__gt=0), name="evidence_not_empty"),
@@ -188,6 +210,29 @@ class Evidence(models.Model):
         return self.original_name
 
 
+class SelfAssessment(models.Model):
+    """How a candidate judges one look-for of an entry, for themselves alone.
+
+    Personal data: the judgement and the note; no page of staff or scorers shows either.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="self_assessments")
+    look_for = models.CharField(max_length=60, help_text="The look-for's key.")
+    level = models.PositiveSmallIntegerField(null=True, blank=True)
+    note = models.TextField(blank=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["entry", "look_for"]
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "look_for"], name="self_assessment_once_per_look_for")
+        ]
+
+    def __str__(self) -> str:
+        return self.look_for
+
+
 class Receipt(models.Model):
     """Proof of one submission: each file's name, size, digest, and the instant.  Append-only.
 
@@ -200,6 +245,15 @@ class Receipt(models.Model):
     submitted_at = models.DateTimeField()
     manifest = models.JSONField(help_text="One object per file: slot, name, size, sha256, pages, seconds.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical manifest.")
+    consent = models.JSONField(
+        default=list, help_text="The consent ledger of the entry's videos, as it stood."
+    )
+    affirmations = models.JSONField(
+        default=list, help_text="What was affirmed: kind, sha256 of the text, instant."
+    )
+    by_wish = models.BooleanField(
+        default=False, help_text="Submitted at the close, because the candidate had asked for that."
+    )
 
     class Meta:
         ordering = ["submitted_at"]

@@ -9,11 +9,12 @@ from certification.kernel.reconcile import Counts, reconciler
 from . import announcing, sealing
 from .blinding import reconcilers as blinding_reconcilers
 from .matching import reconcilers as matching_reconcilers
+from .renditions import reconcilers as renditions_reconcilers
 from .results import reconcilers as results_reconcilers
 from .services import taking_in
 from .uploads import storing
 
-__all__ = ["blinding_reconcilers", "matching_reconcilers", "results_reconcilers"]
+__all__ = ["blinding_reconcilers", "matching_reconcilers", "renditions_reconcilers", "results_reconcilers"]
 
 
 @reconciler("submission.seal", every=60)

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from candidates import selectors as candidates
-from certification.kernel import audit
+from certification.kernel import audit, clock
 
 from .models import Entry
 from .services.entries import move
@@ -54,6 +54,7 @@ def _seal_batch(keys: list[UUID], year: int, now: datetime, counts: dict[str, in
         .filter(pk__in=keys, state__in=_WAITING)
         .order_by("pk")
     )
+    now = clock.agreed(now)
     windows = candidates.submission_windows({entry.candidacy_id for entry in entries}, year)
     for entry in entries:
         if now < windows[entry.candidacy_id].closes:

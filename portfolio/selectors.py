@@ -61,7 +61,11 @@ _TONES = {
     EntryState.RELEASED: "brand",
     EntryState.UNUSED: "neutral",
 }
-_ACCEPTS = {"document": ".pdf,.docx", "form": ".pdf,.docx", "video": ".mp4,.mov,.m4v,.webm,.mkv"}
+_ACCEPTS = {
+    "document": ".pdf,.docx,.odt",
+    "form": ".pdf,.docx,.odt",
+    "video": ".mp4,.mov,.m4v,.webm,.mkv,.avi,.wmv,.mpg",
+}
 
 
 def candidate_overview(candidacy: CandidacyCard | UUID, now: datetime) -> CandidateOverview:
@@ -157,7 +161,7 @@ def shown_state(entry: Entry, window: WindowState) -> EntryState:
 
 
 def _with_files(entries: QuerySet[Entry]) -> QuerySet[Entry]:
-    live = Evidence.objects.filter(removed_at__isnull=True).order_by("uploaded_at")
+    live = Evidence.objects.filter(removed_at__isnull=True).order_by("place", "uploaded_at")
     return entries.prefetch_related(
         Prefetch("evidence", queryset=live, to_attr="live_evidence"),
         Prefetch("receipts", queryset=Receipt.objects.order_by("-submitted_at"), to_attr="all_receipts"),

@@ -1,4 +1,4 @@
-"""States of entries, uploads and blindings, and the moves between them."""
+"""States of entries, uploads, preparations and blindings, and the moves between them."""
 
 from django.db import models
 
@@ -51,6 +51,43 @@ UPLOAD_ALLOWED: dict[str, frozenset[str]] = {
 UNDER_WAY_UPLOADS = frozenset({UploadState.OPEN, UploadState.COMPLETING})
 
 
+class PreparationState(models.TextChoices):
+    RECEIVED = "received", "Received"
+    CHECKING = "checking", "Being checked"
+    READY = "ready", "Ready"
+    REJECTED = "rejected", "Not usable"
+    UNSCANNABLE = "unscannable", "Not scanned"
+
+
+PREPARATION_ALLOWED: dict[str, frozenset[str]] = {
+    PreparationState.RECEIVED: frozenset({PreparationState.CHECKING}),
+    # Back to received when a worker died over it, or could not go on for now.
+    PreparationState.CHECKING: frozenset(
+        {
+            PreparationState.READY,
+            PreparationState.REJECTED,
+            PreparationState.UNSCANNABLE,
+            PreparationState.RECEIVED,
+        }
+    ),
+    # Drawn anew when what names the candidate has changed, or when staff ask for it.
+    PreparationState.READY: frozenset({PreparationState.RECEIVED}),
+    PreparationState.REJECTED: frozenset({PreparationState.RECEIVED}),
+    PreparationState.UNSCANNABLE: frozenset({PreparationState.RECEIVED}),
+}
+# States in which there is a rendition to show.
+PREPARED = frozenset({PreparationState.READY, PreparationState.UNSCANNABLE})
+
+
+class Scan(models.TextChoices):
+    """What the virus scanner said; skipped is never the same as clean."""
+
+    NOT_ASKED = "", "No scanner is set up"
+    CLEAN = "clean", "Nothing found"
+    INFECTED = "infected", "Harmful"
+    SKIPPED = "skipped", "The scanner did not look into it"
+
+
 class BlindingState(models.TextChoices):
     WAITING = "waiting", "Waiting to be cleaned"
     CLEANED = "cleaned", "Waiting for the check"
@@ -74,3 +111,15 @@ class Outcome(models.TextChoices):
     CERTIFIED = "certified", "Certified"
     CONTINUING = "continuing", "Continuing"
     ENDED = "ended", "Ended"
+
+
+# For what hangs on a piece of evidence: it changes with its entry, and with nothing else.
+ONLY_WHILE_EVIDENCE_CHANGES = """
+    SELECT entry.state INTO entry_state FROM portfolio_entry entry
+        JOIN portfolio_evidence evidence ON evidence.entry_id = entry.id
+        WHERE evidence.id = COALESCE(NEW.evidence_id, OLD.evidence_id) FOR SHARE OF entry;
+    IF entry_state IS DISTINCT FROM 'draft' THEN
+        RAISE EXCEPTION 'what belongs to evidence of an entry that is % cannot change', entry_state;
+    END IF;
+    RETURN COALESCE(NEW, OLD);
+"""

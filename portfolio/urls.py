@@ -28,5 +28,8 @@ urlpatterns = [
     path("evidence/<uuid:evidence_id>/", views.original, name="original"),
     path("evidence/<uuid:evidence_id>/remove/", views.remove, name="remove"),
     path("receipts/<slug:number>/", views.receipt, name="receipt"),
+    path("", include("portfolio.renditions.urls")),
+    path("", include("portfolio.consent.urls")),
+    path("", include("portfolio.rehearsal.urls")),
     path("", include("portfolio.results.urls")),
 ]

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 
 _fixed: ContextVar[datetime | None] = ContextVar("fixed_clock", default=None)
 
@@ -28,6 +29,21 @@ def now() -> datetime:
     if held is not None:
         return held
     return datetime.now(UTC) + _offset()
+
+
+def agreed(asked_at: datetime) -> datetime:
+    """The present instant by the one clock all processes share: the database's.
+
+    Ask inside the transaction that writes, once the rows it is about are locked: whoever had to wait for
+    the lock is judged by when they got it, and a web server's clock that runs fast or slow does not
+    matter.  Where the clock may travel (demo, tests), `asked_at` stands.  Source: ADR 0015.
+    """
+    if settings.CLOCK_TRAVEL or is_fixed():
+        return asked_at
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (instant,) = cursor.fetchone()
+    return instant.astimezone(UTC)
 
 
 @contextmanager

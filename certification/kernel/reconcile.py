@@ -19,29 +19,36 @@ from . import clock, locks
 
 logger = logging.getLogger(__name__)
 
+# The queues of the broker; each has its worker.
+QUICK, SLOW = "celery", "slow"
+
 Counts = dict[str, int]
 Sweep = Callable[[datetime], Counts]
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """A registered sweep: its name, its function, and how often beat wakes it (seconds)."""
+    """A registered sweep: its name, its function, how often beat wakes it (seconds), and its queue.
+
+    What may take many minutes waits in a queue of its own, so that nothing else waits behind it.
+    """
 
     name: str
     sweep: Sweep
     every_seconds: int
+    queue: str = QUICK
 
 
 _registry: dict[str, Reconciler] = {}
 
 
-def reconciler(name: str, *, every: int = 60) -> Callable[[Sweep], Sweep]:
-    """Register a sweep under `name`, woken every `every` seconds."""
+def reconciler(name: str, *, every: int = 60, queue: str = QUICK) -> Callable[[Sweep], Sweep]:
+    """Register a sweep under `name`, woken every `every` seconds through `queue`."""
 
     def register(sweep: Sweep) -> Sweep:
         if name in _registry and _registry[name].sweep is not sweep:
             raise ValueError(f"Two reconcilers are called {name!r}.")
-        _registry[name] = Reconciler(name, sweep, every)
+        _registry[name] = Reconciler(name, sweep, every, queue)
         return sweep
 
     return register
@@ -80,7 +87,9 @@ def _ring_now(name: str) -> None:
     from celery import current_app
 
     try:
-        current_app.send_task(f"reconcile.{name}", ignore_result=True, retry=False)
+        current_app.send_task(
+            f"reconcile.{name}", queue=_registry[name].queue, ignore_result=True, retry=False
+        )
     except (OSError, OperationalError):
         logger.warning("reconcile %s: the broker did not answer; beat will wake it", name)
 

@@ -178,7 +178,7 @@ def _cleaned(blinding: Blinding, folder: Path) -> tuple[list[Copy], list[tuple[E
 def _labelled(blinding: Blinding) -> Iterator[tuple[Evidence, str]]:
     """The entry's evidence in the order of its slots, each under its slot's title, counted if need be."""
     live = Evidence.objects.filter(entry_id=blinding.entry_id, removed_at__isnull=True)
-    evidence = list(live.select_related("slot").order_by("slot__ordinal", "uploaded_at", "pk"))
+    evidence = list(live.select_related("slot").order_by("slot__ordinal", "place", "uploaded_at", "pk"))
     for one in evidence:
         alike = [other.pk for other in evidence if other.slot_id == one.slot_id]
         counted = f", file {alike.index(one.pk) + 1} of {len(alike)}" if len(alike) > 1 else ""

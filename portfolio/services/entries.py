@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from candidates import selectors as candidates
 from candidates.states import CandidacyState
-from certification.kernel import audit, states
+from certification.kernel import audit, clock, states
 from certification.kernel.errors import NotAllowed
 from certification.kernel.windows import Window, WindowState, require_open
 
@@ -33,6 +33,7 @@ def start_entry(*, candidacy_id: UUID, entry_key: str, by: User, now: datetime) 
         NotAllowed: the year policy keeps the entry closed; the message says why.
         WindowClosed: this year's window is over.
     """
+    now = clock.agreed(now)
     candidacy = candidates.live_candidacy(by)
     if candidacy is None or candidacy.id != candidacy_id:
         raise EntryTemplate.DoesNotExist

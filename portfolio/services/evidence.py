@@ -14,11 +14,11 @@ from django.core.files.base import File
 from django.db import transaction
 
 from accounts.models import Role, User
-from certification.kernel import audit
+from certification.kernel import audit, clock, reconcile
 from certification.kernel.errors import NotAllowed
 
 from .. import locks
-from ..models import Entry, Evidence, Slot
+from ..models import Entry, Evidence, Preparation, Slot
 from ..uploads import receiving, storing
 from ..uploads.inspect import Inspection
 from .entries import require_preparable
@@ -42,7 +42,7 @@ def add_evidence(
     with receiving.received(file, name, slot) as (path, inspection):
         key = storing.keep(path, now)
         try:
-            evidence = record_evidence(entry_id, slot, by, receiving.plain_name(name), inspection, key, now)
+            evidence = _recorded(entry_id, slot, by, receiving.plain_name(name), inspection, key, now)
         except BaseException:
             storing.discard(key)
             raise
@@ -63,6 +63,7 @@ def remove_evidence(*, evidence_id: UUID, by: User, now: datetime) -> Entry:
         pk=evidence_id, entry__candidacy__account=by
     )
     entry = locks.entry(entry_id, owner=by)
+    now = clock.agreed(now)
     evidence = Evidence.objects.get(pk=evidence_id)
     if evidence.removed_at is None:
         require_preparable(entry, now)
@@ -89,23 +90,35 @@ def open_original(*, evidence_id: UUID, by: User) -> tuple[Evidence, IO[bytes]]:
 def slot_to_fill(entry_id: UUID, slot_key: str, by: User, now: datetime) -> Slot:
     """The slot, after a first look that spares everybody the upload of a file that cannot be taken."""
     entry = locks.entry(entry_id, owner=by)
+    now = clock.agreed(now)
     slot = Slot.objects.get(template=entry.template, key=slot_key)
     require_preparable(entry, now)
     return slot
 
 
 @transaction.atomic
-def record_evidence(
+def _recorded(
     entry_id: UUID, slot: Slot, by: User, name: str, inspection: Inspection, key: str, now: datetime
 ) -> Evidence:
+    """The row, as of the instant at which the entry was ours to write."""
+    locks.entry(entry_id, owner=by)
+    return record_evidence(entry_id, slot, by, name, inspection, key, clock.agreed(now))
+
+
+@transaction.atomic
+def record_evidence(
+    entry_id: UUID, slot: Slot, by: User, name: str, inspection: Inspection, key: str, at: datetime
+) -> Evidence:
     """The row of a file that is stored under `key`; the evidence that is there already if it is the same.
+
+    `at` is the instant by the shared clock at which it was there whole.
 
     Raises:
         NotAllowed: the entry is not in preparation, or the slot is full.
         WindowClosed: the window is over.
     """
     entry = locks.entry(entry_id, owner=by)
-    require_preparable(entry, now)
+    require_preparable(entry, at)
     present = list(entry.evidence.filter(slot=slot, removed_at__isnull=True))
     for evidence in present:
         if evidence.sha256 == inspection.sha256:
@@ -113,7 +126,7 @@ def record_evidence(
     require_room(slot, len(present))
     if slot.max_files == 1:
         for evidence in present:
-            _remove(evidence, by, now)
+            _remove(evidence, by, at)
     added = Evidence.objects.create(
         entry=entry,
         slot=slot,
@@ -124,8 +137,11 @@ def record_evidence(
         sha256=inspection.sha256,
         pages=inspection.pages,
         seconds=inspection.seconds,
-        uploaded_at=now,
+        place=1 + max((evidence.place for evidence in present), default=0),
+        uploaded_at=at,
     )
+    Preparation.objects.create(evidence=added, received_at=at)
+    reconcile.ring("renditions.prepare")
     audit.record(
         actor=by, action="added evidence", subject=added, detail={"slot": slot.key, "sha256": added.sha256}
     )

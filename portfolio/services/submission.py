@@ -14,7 +14,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
-from certification.kernel import audit, ids, outbox
+from certification.kernel import audit, clock, ids, outbox
 from certification.kernel.errors import Incomplete, NotAllowed
 from certification.kernel.windows import require_open, spoken
 
@@ -40,6 +40,7 @@ def submit_entry(*, entry_id: UUID, by: User, now: datetime) -> Receipt:
             or a file of it is still being checked.
     """
     entry = locks.entry(entry_id, owner=by)
+    now = clock.agreed(now)
     if entry.state == EntryState.SUBMITTED:  # pressed twice: same receipt
         return entry.receipts.latest("submitted_at")
     if entry.state in (EntryState.SEALED, EntryState.RELEASED):
@@ -72,6 +73,7 @@ def withdraw_entry(*, entry_id: UUID, by: User, now: datetime) -> Entry:
         NotAllowed: it is with the scorers already.
     """
     entry = locks.entry(entry_id, owner=by)
+    now = clock.agreed(now)
     if entry.state == EntryState.DRAFT:
         return entry
     if entry.state != EntryState.SUBMITTED:

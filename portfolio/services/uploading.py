@@ -147,6 +147,7 @@ def complete_upload(
     learn_parts(upload, now)
     with transaction.atomic():
         upload = locks.upload(upload_id, owner=by)
+        now = clock.agreed(now)
         if upload.state in (UploadState.COMPLETING, UploadState.TAKEN):
             return upload
         _require_sending(upload, now)
@@ -167,6 +168,7 @@ def abort_upload(*, upload_id: UUID, by: User, now: datetime) -> Upload:
         NotAllowed: all of it has arrived, so it is being checked or was added.
     """
     upload = locks.upload(upload_id, owner=by)
+    now = clock.agreed(now)
     if upload.state in (UploadState.ABORTED, UploadState.EXPIRED, UploadState.REFUSED):
         return upload
     if upload.state != UploadState.OPEN:
@@ -204,6 +206,7 @@ def end(upload: Upload, state: UploadState, now: datetime, **fields: object) -> 
 def _begun(entry_id: UUID, slot_key: str, by: User, name: str, size: int, now: datetime) -> Upload | Slot:
     """The upload to go on with; else the slot, once it is clear that it may be begun."""
     entry = locks.entry(entry_id, owner=by)
+    now = clock.agreed(now)
     slot = Slot.objects.get(template=entry.template, key=slot_key)
     require_preparable(entry, now)
     on_their_way = entry.uploads.filter(state__in=UNDER_WAY_UPLOADS)
@@ -236,6 +239,7 @@ def _insert(new: Upload, slot_key: str, by: User, now: datetime) -> Upload:
 @transaction.atomic
 def _to_send(upload_id: UUID, number: int, by: User, now: datetime) -> Upload:
     upload = locks.upload(upload_id, owner=by)
+    now = clock.agreed(now)
     _require_sending(upload, now)
     _expected_bytes(upload, number)
     return upload
@@ -258,6 +262,7 @@ def _expected_bytes(upload: Upload, number: int) -> int:
 def _record_part(store: LocalParts, upload_id: UUID, part: Part, by: User, now: datetime) -> Part | None:
     """Put a part on record; returns the one it replaces, if that is another file."""
     upload = locks.upload(upload_id, owner=by)
+    now = clock.agreed(now)
     _require_sending(upload, now)
     if not store.holds(upload, part):
         raise rules.BadPart("OperationAborted", f"Part {part.number} came twice at once. Send it again.")

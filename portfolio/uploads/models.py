@@ -36,6 +36,14 @@ class Upload(models.Model):
     evidence = models.ForeignKey(
         "portfolio.Evidence", on_delete=models.PROTECT, related_name="uploads", null=True, blank=True
     )
+    replaces = models.ForeignKey(
+        "portfolio.Evidence",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="The piece in whose place it comes, where a slot holds several.",
+    )
 
     class Meta:
         ordering = ["created_at"]
