@@ -20,7 +20,7 @@ from certification.kernel.errors import BadInput, NotAllowed
 from certification.kernel.prose import refused_addresses
 
 from .models import PolicyDocument
-from .states import TEXT_KINDS, AffirmationKind
+from .states import TEXT_KINDS, AffirmationKind, SubmissionKind
 
 MAX_TITLE = 120
 MAX_LETTERS = 60_000
@@ -29,8 +29,20 @@ _KINDS = [kind for kind, _ in TEXT_KINDS]
 
 
 def current_documents() -> dict[str, PolicyDocument]:
-    """The newest version of every text that is affirmed, in the order in which they are."""
+    """The newest version of every text affirmed on registering, in the order in which they are."""
     return _newest(AffirmationKind.values)
+
+
+def texts_to_submit_with(now: datetime) -> dict[str, PolicyDocument]:
+    """The version in force of every text affirmed on submitting, in the order in which they are.
+
+    An affirmation points at a published version, so what only ships so far is published by this.
+    """
+    texts = _newest(SubmissionKind.values)
+    if len(texts) < len(SubmissionKind):
+        publish_documents(now)
+        texts = _newest(SubmissionKind.values)
+    return texts
 
 
 def current_texts() -> dict[str, PolicyDocument]:

@@ -20,7 +20,7 @@ from .models import Candidacy, Cohort, CohortYear, PolicyDocument, Registration
 from .progress import Progress, Step, StepLink
 from .rules import Advisory, Refused
 from .services.registration import PURPOSE
-from .states import AffirmationKind, RegistrationState
+from .states import AFFIRMED, AffirmationKind, RegistrationState, SubmissionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,10 @@ class OutcomePage:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsPage:
-    """Every text in force: those that candidates affirm, and the words of public pages."""
+    """Every text in force: those affirmed on registering and on submitting, and the words of public pages."""
 
     affirmed: tuple[PolicyDocument, ...]
+    on_submitting: tuple[PolicyDocument, ...]
     pages: tuple[PolicyDocument, ...]
 
 
@@ -211,7 +212,7 @@ def document_page(kind: str, version: int) -> DocumentPage | None:
         return None
     return DocumentPage(
         document=document,
-        sentence=AffirmationKind(kind).label if kind in AffirmationKind.values else "",
+        sentence=AFFIRMED.get(kind, ""),
         prose=parse(document.body),
         changes=changes(_whole(before), _whole(document)) if before else (),
         versions=versions,
@@ -222,7 +223,8 @@ def documents_page() -> DocumentsPage:
     texts = documents.current_texts()
     return DocumentsPage(
         affirmed=tuple(text for kind, text in texts.items() if kind in AffirmationKind.values),
-        pages=tuple(text for kind, text in texts.items() if kind not in AffirmationKind.values),
+        on_submitting=tuple(text for kind, text in texts.items() if kind in SubmissionKind.values),
+        pages=tuple(text for kind, text in texts.items() if kind not in AFFIRMED),
     )
 
 

@@ -69,5 +69,7 @@ class PageKind(models.TextChoices):
     PRIVACY = "privacy", "Page: privacy"
 
 
+# What people affirm, with the sentence they affirm it by.
+AFFIRMED: dict[str, str] = dict([*AffirmationKind.choices, *SubmissionKind.choices])
 # Every kind of text: what is affirmed on registering and on submitting, then the pages.
 TEXT_KINDS = [*AffirmationKind.choices, *SubmissionKind.choices, *PageKind.choices]

@@ -15,7 +15,7 @@ from django.urls import reverse
 from candidates.changes import Change
 from candidates.models import PolicyDocument
 from candidates.seasons import programme_at
-from candidates.states import AffirmationKind, PageKind
+from candidates.states import AFFIRMED, AffirmationKind, PageKind
 from certification.kernel.prose import Block, BlockKind, Prose, parse
 from payments import gateways
 from portfolio.directions import all_frameworks, scoring_of
@@ -157,7 +157,7 @@ def text_page(
     return TextPage(
         document=document,
         prose=parse(document.body),
-        sentence=AffirmationKind(document.kind).label if document.kind in AffirmationKind.values else "",
+        sentence=AFFIRMED.get(document.kind, ""),
         now=year,
         panel=panel(year, now) if panel else None,
         is_preview=preview is not None,

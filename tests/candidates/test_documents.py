@@ -19,9 +19,10 @@ from candidates.documents import (
     publish_document,
     publish_documents,
     text_in_force,
+    texts_to_submit_with,
 )
 from candidates.models import PolicyDocument
-from candidates.states import TEXT_KINDS, AffirmationKind, PageKind
+from candidates.states import TEXT_KINDS, AffirmationKind, PageKind, SubmissionKind
 from certification.kernel import clock
 from certification.kernel.errors import BadInput, NotAllowed
 from tests.factories import candidates as make
@@ -34,7 +35,7 @@ def test_every_text_is_published_once() -> None:
     assert len(publish_documents(NOW)) == len(TEXT_KINDS)
     assert publish_documents(NOW) == []
     assert list(current_documents()) == AffirmationKind.values
-    assert list(current_texts()) == [*AffirmationKind.values, *PageKind.values]
+    assert list(current_texts()) == [*AffirmationKind.values, *SubmissionKind.values, *PageKind.values]
 
 
 def test_a_text_that_ships_is_sound_and_shown_while_none_is_published() -> None:
@@ -46,6 +47,18 @@ def test_a_text_that_ships_is_sound_and_shown_while_none_is_published() -> None:
         text_in_force("soul")
     publish_documents(NOW)
     assert {text_in_force(kind).version for kind, _ in TEXT_KINDS} == {1}
+
+
+def test_what_is_affirmed_on_submitting_is_always_a_published_version() -> None:
+    assert list(texts_to_submit_with(NOW)) == SubmissionKind.values
+    own = publish_document(
+        kind="consent", title="Consent", body="Ours.", by=make.account(Role.STAFF), now=NOW
+    )
+    assert texts_to_submit_with(NOW)["consent"] == own
+    listed = Client().get(reverse("candidates:documents")).text
+    page = Client().get(reverse("candidates:document", args=["consent", own.version])).text
+    assert "with each entry they submit" in listed
+    assert "Candidates affirm: “Everybody who is seen has agreed to it.”" in page
 
 
 def test_a_kind_that_comes_later_is_published_beside_what_staff_wrote() -> None:
