@@ -27,7 +27,7 @@ from certification.kernel import clock
 from certification.kernel.errors import BadInput, Refusal
 
 from . import services
-from .models import Entry, Upload
+from .models import Entry, Evidence, Upload
 from .services.uploading import NewFile
 from .uploads import s3_xml, signing
 from .uploads.parts import Promised
@@ -123,6 +123,7 @@ def _signed(
                 name=_text(asked, "name"),
                 declared_type=str(asked.get("type") or ""),
                 size=_number(asked, "size"),
+                replaces=_replaced(asked),
             ),
             now=clock.now(),
         )
@@ -162,6 +163,16 @@ def _own(asked: dict[str, Any], entry_id: UUID, slot_key: str, by: User) -> Uplo
     except ValueError:
         raise Upload.DoesNotExist from None
     return Upload.objects.get(pk=key, entry_id=entry_id, slot__key=slot_key, entry__candidacy__account=by)
+
+
+def _replaced(asked: dict[str, Any]) -> UUID | None:
+    """The piece in whose place the file comes, if the browser names one."""
+    if asked.get("replaces") is None:
+        return None
+    try:
+        return UUID(_text(asked, "replaces"))
+    except ValueError:
+        raise Evidence.DoesNotExist from None
 
 
 def _asked(body: bytes) -> dict[str, Any]:

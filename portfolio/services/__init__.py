@@ -1,6 +1,7 @@
 """Every change to entries and their evidence goes through one of these functions."""
 
 from ..openness import open_entries_for
+from .arranging import Direction, move_evidence
 from .entries import start_entry
 from .evidence import add_evidence, open_original, remove_evidence
 from .submission import submit_entry, withdraw_entry
@@ -14,12 +15,14 @@ from .uploading import (
 )
 
 __all__ = [
+    "Direction",
     "abort_upload",
     "add_evidence",
     "address_of_part",
     "complete_upload",
     "create_upload",
     "list_parts",
+    "move_evidence",
     "open_entries_for",
     "open_original",
     "receive_part",

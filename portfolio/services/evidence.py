@@ -6,6 +6,7 @@ Should the row then be refused, or the database be gone, the stored object is ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import IO
 from uuid import UUID
@@ -25,24 +26,34 @@ from .entries import require_preparable
 
 
 def add_evidence(
-    *, entry_id: UUID, slot_key: str, by: User, file: File, name: str, now: datetime
+    *,
+    entry_id: UUID,
+    slot_key: str,
+    by: User,
+    file: File,
+    name: str,
+    now: datetime,
+    replaces: UUID | None = None,
 ) -> Evidence:
-    """Put a file into a slot of an entry in preparation.
+    """Put a file into a slot of an entry in preparation, at the end or in place of the piece `replaces`.
 
-    A slot for one file takes the new one in place of the old.  The same file again is the evidence
-    that is there already.  Source: the programme's rules, section 5.
+    A slot for one file takes the new one in place of the old in any case.  The same file again is the
+    evidence that is there already.  Source: the programme's rules, section 5.
 
     Raises:
-        Entry.DoesNotExist, Slot.DoesNotExist: there is none, or the entry is somebody else's.
+        Entry.DoesNotExist, Slot.DoesNotExist, Evidence.DoesNotExist: there is none, the entry is somebody
+            else's, or the piece to replace is of another slot.
         BadInput: the file is not what it claims, or beyond the slot's limits.
         NotAllowed: the entry is not in preparation, or the slot is full.
         WindowClosed: the window is over.
     """
     slot = slot_to_fill(entry_id, slot_key, by, now)
+    replaced = piece_to_replace(entry_id, slot, replaces)
     with receiving.received(file, name, slot) as (path, inspection):
         key = storing.keep(path, now)
         try:
-            evidence = _recorded(entry_id, slot, by, receiving.plain_name(name), inspection, key, now)
+            plain_name = receiving.plain_name(name)
+            evidence = _recorded(entry_id, slot, by, plain_name, inspection, key, now, replaced)
         except BaseException:
             storing.discard(key)
             raise
@@ -98,35 +109,53 @@ def slot_to_fill(entry_id: UUID, slot_key: str, by: User, now: datetime) -> Slot
 
 @transaction.atomic
 def _recorded(
-    entry_id: UUID, slot: Slot, by: User, name: str, inspection: Inspection, key: str, now: datetime
+    entry_id: UUID,
+    slot: Slot,
+    by: User,
+    name: str,
+    inspection: Inspection,
+    key: str,
+    now: datetime,
+    replaced: Evidence | None,
 ) -> Evidence:
     """The row, as of the instant at which the entry was ours to write."""
     locks.entry(entry_id, owner=by)
-    return record_evidence(entry_id, slot, by, name, inspection, key, clock.agreed(now))
+    return record_evidence(entry_id, slot, by, name, inspection, key, clock.agreed(now), replaced)
 
 
 @transaction.atomic
 def record_evidence(
-    entry_id: UUID, slot: Slot, by: User, name: str, inspection: Inspection, key: str, at: datetime
+    entry_id: UUID,
+    slot: Slot,
+    by: User,
+    name: str,
+    inspection: Inspection,
+    key: str,
+    at: datetime,
+    replaced: Evidence | None = None,
 ) -> Evidence:
     """The row of a file that is stored under `key`; the evidence that is there already if it is the same.
 
-    `at` is the instant by the shared clock at which it was there whole.
+    The piece `replaced` leaves in the same transaction, and the new one has its place.  Where it left
+    meanwhile by itself, the new one is simply added.  `at` is the instant by the shared clock at which
+    the file was there whole.
 
     Raises:
-        NotAllowed: the entry is not in preparation, or the slot is full.
+        NotAllowed: the entry is not in preparation, the slot is full, or the same file is in the slot beside
+            the piece it should replace.
         WindowClosed: the window is over.
     """
     entry = locks.entry(entry_id, owner=by)
     require_preparable(entry, at)
     present = list(entry.evidence.filter(slot=slot, removed_at__isnull=True))
-    for evidence in present:
-        if evidence.sha256 == inspection.sha256:
-            return evidence
-    require_room(slot, len(present))
-    if slot.max_files == 1:
-        for evidence in present:
-            _remove(evidence, by, at)
+    leaving = [piece for piece in present if slot.max_files == 1 or piece == replaced]
+    for piece in present:
+        if piece.sha256 == inspection.sha256:
+            _require_no_double(piece, slot, leaving)
+            return piece
+    require_room(slot, len(present) - len(leaving))
+    for piece in leaving:
+        _remove(piece, by, at)
     added = Evidence.objects.create(
         entry=entry,
         slot=slot,
@@ -137,7 +166,7 @@ def record_evidence(
         sha256=inspection.sha256,
         pages=inspection.pages,
         seconds=inspection.seconds,
-        place=1 + max((evidence.place for evidence in present), default=0),
+        place=leaving[0].place if leaving else 1 + max((piece.place for piece in present), default=0),
         uploaded_at=at,
     )
     Preparation.objects.create(evidence=added, received_at=at)
@@ -148,12 +177,32 @@ def record_evidence(
     return added
 
 
+def piece_to_replace(entry_id: UUID, slot: Slot, evidence_id: UUID | None) -> Evidence | None:
+    """The piece of this slot in whose place another comes, whether or not it is still there.
+
+    Raises:
+        Evidence.DoesNotExist: there is none in this slot of this entry.
+    """
+    if evidence_id is None:
+        return None
+    return Evidence.objects.get(pk=evidence_id, entry_id=entry_id, slot=slot)
+
+
 def require_room(slot: Slot, present: int) -> None:
     """Let a file into a slot for several only while it is not full; one for a single file is replaced."""
     if slot.max_files > 1 and present >= slot.max_files:
         raise NotAllowed(
             f'"{slot.title}" holds {present} files, as many as it takes.'
             " Remove one of them before you add another."
+        )
+
+
+def _require_no_double(same: Evidence, slot: Slot, leaving: Sequence[Evidence]) -> None:
+    """Refuse to let a piece make way for a file that is in the slot already: nothing would be left of it."""
+    if leaving and same not in leaving:
+        raise NotAllowed(
+            f"“{same.original_name}” is in “{slot.title}” already, and “{leaving[0].original_name}” stays."
+            " Choose another file to take its place, or remove it."
         )
 
 

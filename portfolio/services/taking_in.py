@@ -92,7 +92,14 @@ def _record(upload_id: UUID, by: User, inspection: Inspection, key: str, now: da
     upload = locks.upload(upload_id, owner=by)
     assert upload.completed_at is not None
     evidence = record_evidence(
-        upload.entry_id, upload.slot, by, upload.name, inspection, key, upload.completed_at
+        upload.entry_id,
+        upload.slot,
+        by,
+        upload.name,
+        inspection,
+        key,
+        upload.completed_at,
+        upload.replaces,
     )
     end(upload, UploadState.TAKEN, now, sha256=inspection.sha256, evidence=evidence)
     return evidence.storage_key

@@ -19,22 +19,26 @@ from certification.kernel import audit, clock, reconcile, states
 from certification.kernel.errors import BadInput, NotAllowed
 
 from .. import locks
-from ..models import Slot, Upload
+from ..models import Evidence, Slot, Upload
 from ..states import UNDER_WAY_UPLOADS, UPLOAD_ALLOWED, UploadState
 from ..uploads import parts, receiving, rules, signing
 from ..uploads.parts import LocalParts, Promised, Readable
 from ..uploads.rules import Part
 from .entries import require_preparable
-from .evidence import require_room
+from .evidence import piece_to_replace, require_room
 
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a browser says of a file before it sends any of it; only the length is held to."""
+    """What a browser says of a file before it sends any of it; only the length is held to.
+
+    `replaces` names the piece in whose place it comes, where a slot holds several.
+    """
 
     name: str
     declared_type: str
     size: int
+    replaces: UUID | None = None
 
 
 def create_upload(*, entry_id: UUID, slot_key: str, by: User, file: NewFile, now: datetime) -> Upload:
@@ -43,13 +47,14 @@ def create_upload(*, entry_id: UUID, slot_key: str, by: User, file: NewFile, now
     So another device continues where the first one stopped.
 
     Raises:
-        Entry.DoesNotExist, Slot.DoesNotExist: there is none, or the entry is somebody else's.
+        Entry.DoesNotExist, Slot.DoesNotExist, Evidence.DoesNotExist: there is none, the entry is somebody
+            else's, or the piece to replace is of another slot.
         BadInput: it is empty, too large, or does not claim to be of a format the slot takes.
         NotAllowed: the entry is not in preparation, its slot is full, or too many files are on their way.
         WindowClosed: the window is over.
     """
     name = receiving.plain_name(file.name)
-    begun = _begun(entry_id, slot_key, by, name, file.size, now)
+    begun = _begun(entry_id, slot_key, by, name, file, now)
     if isinstance(begun, Upload):
         return begun
     new = Upload(
@@ -59,11 +64,12 @@ def create_upload(*, entry_id: UUID, slot_key: str, by: User, file: NewFile, now
         declared_type=file.declared_type[:100],
         declared_bytes=file.size,
         part_bytes=rules.part_bytes_for(file.size),
+        replaces_id=file.replaces,
         created_at=now,
     )
     new.storage_id = parts.store().begin(new.pk, now, new.declared_type)
     try:
-        kept = _insert(new, slot_key, by, now)
+        kept = _insert(new, slot_key, by, file, now)
     except BaseException:
         parts.store().discard(new.pk, now, new.storage_id)
         raise
@@ -203,22 +209,24 @@ def end(upload: Upload, state: UploadState, now: datetime, **fields: object) -> 
 
 
 @transaction.atomic
-def _begun(entry_id: UUID, slot_key: str, by: User, name: str, size: int, now: datetime) -> Upload | Slot:
+def _begun(entry_id: UUID, slot_key: str, by: User, name: str, file: NewFile, now: datetime) -> Upload | Slot:
     """The upload to go on with; else the slot, once it is clear that it may be begun."""
     entry = locks.entry(entry_id, owner=by)
     now = clock.agreed(now)
     slot = Slot.objects.get(template=entry.template, key=slot_key)
     require_preparable(entry, now)
+    size, replaced = file.size, piece_to_replace(entry.pk, slot, file.replaces)
     on_their_way = entry.uploads.filter(state__in=UNDER_WAY_UPLOADS)
     same = on_their_way.filter(state=UploadState.OPEN, slot=slot, name=name, declared_bytes=size).first()
     if same is not None:
-        return same
+        return _in_place_of(same, replaced)
     if size < 1:
         raise BadInput(f"“{name}” is empty (0 bytes). Check the file on your computer and upload it again.")
     if size > slot.max_bytes:
         raise receiving.too_large(slot.title, slot.max_bytes)
     rules.require_ending(name, title=slot.title, formats=slot.formats)
-    require_room(slot, entry.evidence.filter(slot=slot, removed_at__isnull=True).count())
+    staying = entry.evidence.filter(slot=slot, removed_at__isnull=True)
+    require_room(slot, staying.exclude(pk=file.replaces).count() if replaced else staying.count())
     if on_their_way.count() >= rules.MAX_UNDER_WAY:
         raise NotAllowed(
             f"{rules.MAX_UNDER_WAY} files of {entry.template} are on their way, as many as may be at once. "
@@ -227,9 +235,17 @@ def _begun(entry_id: UUID, slot_key: str, by: User, name: str, size: int, now: d
     return slot
 
 
+def _in_place_of(upload: Upload, replaced: Evidence | None) -> Upload:
+    """The upload that goes on: what was said last of the piece it replaces counts."""
+    if replaced is not None and upload.replaces_id != replaced.pk:
+        upload.replaces = replaced
+        upload.save(update_fields=["replaces"])
+    return upload
+
+
 @transaction.atomic
-def _insert(new: Upload, slot_key: str, by: User, now: datetime) -> Upload:
-    begun = _begun(new.entry_id, slot_key, by, new.name, new.declared_bytes, now)
+def _insert(new: Upload, slot_key: str, by: User, file: NewFile, now: datetime) -> Upload:
+    begun = _begun(new.entry_id, slot_key, by, new.name, file, now)
     if isinstance(begun, Upload):  # another tab was quicker
         return begun
     new.save(force_insert=True)

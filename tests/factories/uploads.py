@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from portfolio import services
-from portfolio.models import Entry, Upload
+from portfolio.models import Entry, Evidence, Upload
 from portfolio.services.uploading import NewFile
 from portfolio.uploads import rules
 from portfolio.uploads.parts import Promised
@@ -23,13 +23,24 @@ from portfolio.uploads.rules import Part
 
 
 def an_upload(
-    entry: Entry, now: datetime, *, size: int, slot: str = "written", name: str = "written.pdf"
+    entry: Entry,
+    now: datetime,
+    *,
+    size: int,
+    slot: str = "written",
+    name: str = "written.pdf",
+    replaces: Evidence | None = None,
 ) -> Upload:
     return services.create_upload(
         entry_id=entry.pk,
         slot_key=slot,
         by=entry.candidacy.account,
-        file=NewFile(name=name, declared_type="application/pdf", size=size),
+        file=NewFile(
+            name=name,
+            declared_type="application/pdf",
+            size=size,
+            replaces=replaces.pk if replaces else None,
+        ),
         now=now,
     )
 
