@@ -31,5 +31,6 @@ urlpatterns = [
     path("", include("portfolio.renditions.urls")),
     path("", include("portfolio.consent.urls")),
     path("", include("portfolio.rehearsal.urls")),
+    path("", include("portfolio.viewing.urls")),
     path("", include("portfolio.results.urls")),
 ]

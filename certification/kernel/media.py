@@ -33,16 +33,25 @@ class Part:
 
 
 def serve(
-    request: HttpRequest, *, storage: Storage, key: str, content_type: str, size: int, sha256: str
+    request: HttpRequest,
+    *,
+    storage: Storage,
+    key: str,
+    content_type: str,
+    size: int,
+    sha256: str,
+    disposition: str = "inline",
 ) -> HttpResponseBase:
     """The stored file under `key`, or the one range of it the request asks for.
 
     Neither the key nor any name appears in the answer: shown inline, it has no file name.  It may
-    not be cached, because the right to see it ends.
+    not be cached, because the right to see it ends; and opened by itself it can do nothing, because it
+    stands in a sandbox without an origin.
 
     Args:
         size: of the file in bytes, as recorded when it was stored.
         sha256: of the file; lets a player continue (`If-Range`) only with the same bytes.
+        disposition: `inline` for what we made ourselves, `attachment` for anything else.
 
     Raises:
         Http404: the store has no such file.
@@ -52,7 +61,7 @@ def serve(
     if part is None:
         refused = HttpResponse(status=416, content_type=content_type)
         refused["Content-Range"] = f"bytes */{size}"
-        return _with_headers(refused, etag)
+        return _with_headers(refused, etag, disposition)
     partial = part.asked
     response: HttpResponseBase
     if request.method == "HEAD":
@@ -64,7 +73,7 @@ def serve(
     response["Content-Length"] = str(part.length)
     if partial:
         response["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
-    return _with_headers(response, etag)
+    return _with_headers(response, etag, disposition)
 
 
 def _asked_for(request: HttpRequest, size: int, etag: str) -> Part | None:
@@ -104,10 +113,13 @@ def _chunks(file: File, part: Part) -> Iterator[bytes]:
             yield piece
 
 
-def _with_headers(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+def _with_headers(response: HttpResponseBase, etag: str, disposition: str) -> HttpResponseBase:
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag
-    response["Content-Disposition"] = "inline"
+    response["Content-Disposition"] = disposition
     response["Cache-Control"] = "private, no-store"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -201,6 +201,7 @@ portfolio:remove                     POST  in      302   404   404       404    
 portfolio:receipt                    GET   in      200   404   404       404     404    404  404
 portfolio:results                    GET   in      200   404   404       404     404    404  404
 portfolio:report                     GET   in      200   404   404       404     404    404  404
+portfolio:media                      GET   in      200   404   404       404     404    404  404
 scoring:queue                        GET   in      200   200   404       404     200    200  404
 scoring:packet                       GET   in      200   404   404       404     404    404  404
 scoring:packet                       POST  in      200   404   404       404     404    404  404

@@ -23,9 +23,10 @@ from payments.models import Order, PaymentAttempt, PaymentDocument
 from portfolio import sealing
 from portfolio.models import Entry, Evidence, Receipt
 from portfolio.results.services import release_due
+from portfolio.viewing.links import link_to
 from scoring import outcomes
 from scoring.models import Scorer
-from tests.factories import candidates, portfolio, results, scoring, sponsors, uploads
+from tests.factories import candidates, portfolio, results, scoring, sponsors, uploads, viewing
 
 NOW = datetime(2028, 5, 10, 12, tzinfo=UTC)
 """In the second submission window of the cohort that began in 2027."""
@@ -95,6 +96,7 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
     candidate = person.candidacy.account
     draft = portfolio.a_complete_draft(person.candidacy, NOW, key="entry-2")
     evidence = Evidence.objects.get(entry=draft)
+    rendition = viewing.a_rendition(evidence, NOW)
     upload = uploads.an_upload(draft, NOW, size=1000, slot="notes")
     applying = candidates.draft(in_cohort=stage.next, now=_REGISTERING_NEXT)
     order = Order.objects.get(payer=candidate)
@@ -127,6 +129,8 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
             "released_entry_id": person.released.pk,
             "evidence_id": evidence.pk,
             "upload_id": upload.pk,
+            "rendition_id": rendition.pk,
+            "link": link_to(viewer=candidate, rendition_id=rendition.pk, now=NOW).rpartition("/")[2],
             "slot_key": "written",
             "receipt": Receipt.objects.get(entry=person.released).number,
             "certificate": certificate.number,
