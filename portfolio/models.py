@@ -236,14 +236,19 @@ class SelfAssessment(models.Model):
 class Receipt(models.Model):
     """Proof of one submission: each file's name, size, digest, and the instant.  Append-only.
 
-    Personal data: file names as the candidate chose them.
+    Personal data: the candidate's name; file names as they chose them; how they call who is seen.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid, editable=False)
     number = models.CharField(max_length=20, unique=True)
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="receipts")
     submitted_at = models.DateTimeField()
-    manifest = models.JSONField(help_text="One object per file: slot, name, size, sha256, pages, seconds.")
+    about = models.JSONField(
+        default=dict, help_text="The entry, its year, the candidate and the candidacy, as they were called."
+    )
+    manifest = models.JSONField(
+        help_text="One object per file: slot, name, size, sha256, pages, seconds, received_at."
+    )
     digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical manifest.")
     consent = models.JSONField(
         default=list, help_text="The consent ledger of the entry's videos, as it stood."
