@@ -1,0 +1,170 @@
+"""What candidates, staff and other parts of the portfolio may know about preparations, as frozen values.
+
+Nothing here asks whose evidence it is: the caller has done that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Prefetch
+
+from ..states import PREPARED, PreparationState, Scan
+from .models import Captions, Preparation, Rendition, RenditionKind, Sighting
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one piece of evidence has come.  `step` and `problem` are sentences for its candidate."""
+
+    evidence_id: UUID
+    state: PreparationState
+    step: str
+    percent: int
+    problem: str
+    scan: Scan
+    sightings: int
+    captions_name: str
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in (PreparationState.RECEIVED, PreparationState.CHECKING)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is a preview to look at."""
+        return self.state in PREPARED
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.state is PreparationState.REJECTED
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One rendition; its address is asked of `portfolio.viewing.links.link_to`."""
+
+    id: UUID
+    kind: RenditionKind
+    content_type: str
+    size: int
+    page_number: int | None
+    width: int | None
+    height: int | None
+    seconds: Decimal | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SightingCard:
+    """An identifier met in the evidence: where, what kind, and with the words around it."""
+
+    where: str
+    page_number: int | None
+    kind: str
+    excerpt: str
+    covered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What scorers will see of one piece, and what its candidate should know about it.
+
+    For a document `pages` and `document`; for a video `video`, `poster` and, if it has some, `captions`
+    with the paragraphs of their `transcript`.  All empty while it is not shown.
+    """
+
+    standing: Standing
+    pages: tuple[File, ...]
+    document: File | None
+    video: File | None
+    poster: File | None
+    captions: File | None
+    transcript: tuple[str, ...]
+    sightings: tuple[SightingCard, ...]
+
+
+def standings(evidence_ids: Iterable[UUID]) -> dict[UUID, Standing]:
+    """How far each piece has come, in two queries; one without a preparation yet counts as received."""
+    wanted = list(evidence_ids)
+    names = dict(Captions.objects.filter(evidence_id__in=wanted).values_list("evidence_id", "original_name"))
+    rows = Preparation.objects.filter(evidence_id__in=wanted).prefetch_related("sightings")
+    found = {row.evidence_id: _standing(row, names.get(row.evidence_id, "")) for row in rows}
+    return {one: found.get(one) or _not_begun(one, names.get(one, "")) for one in wanted}
+
+
+def preview(evidence_id: UUID) -> Preview:
+    """One piece as scorers will see it, as far as it has come."""
+    row = (
+        Preparation.objects.filter(evidence_id=evidence_id)
+        .prefetch_related(Prefetch("files", Rendition.objects.order_by("page_number")), "sightings")
+        .first()
+    )
+    captions = Captions.objects.filter(evidence_id=evidence_id).first()
+    name = captions.original_name if captions else ""
+    if row is None:
+        return Preview(_not_begun(evidence_id, name), (), None, None, None, None, (), ())
+    standing = _standing(row, name)
+    files = [_file(one) for one in row.files.all()] if standing.is_shown else []
+    spoken = _first(files, RenditionKind.CAPTIONS)
+    return Preview(
+        standing=standing,
+        pages=tuple(file for file in files if file.kind is RenditionKind.PAGE),
+        document=_first(files, RenditionKind.DOCUMENT),
+        video=_first(files, RenditionKind.VIDEO),
+        poster=_first(files, RenditionKind.POSTER),
+        captions=spoken,
+        transcript=tuple(spoken.text.split("\n\n")) if spoken and spoken.text else (),
+        sightings=tuple(_sighting(one) for one in row.sightings.all()),
+    )
+
+
+def rejected_pieces(entry_id: UUID) -> list[tuple[str, str]]:
+    """The pieces of an entry that cannot be used: file name and reason.  They hold up its submission."""
+    rejected = Preparation.objects.filter(
+        evidence__entry_id=entry_id, evidence__removed_at__isnull=True, state=PreparationState.REJECTED
+    )
+    ordered = rejected.order_by("evidence__slot__ordinal", "evidence__place", "evidence__uploaded_at")
+    return list(ordered.values_list("evidence__original_name", "problem"))
+
+
+def _standing(row: Preparation, captions_name: str) -> Standing:
+    return Standing(
+        evidence_id=row.evidence_id,
+        state=PreparationState(row.state),
+        step=row.step,
+        percent=row.percent,
+        problem=row.problem,
+        scan=Scan(row.scan),
+        sightings=len(row.sightings.all()),
+        captions_name=captions_name,
+    )
+
+
+def _not_begun(evidence_id: UUID, captions_name: str) -> Standing:
+    return Standing(evidence_id, PreparationState.RECEIVED, "", 0, "", Scan.NOT_ASKED, 0, captions_name)
+
+
+def _file(row: Rendition) -> File:
+    return File(
+        id=row.pk,
+        kind=RenditionKind(row.kind),
+        content_type=row.content_type,
+        size=row.size,
+        page_number=row.page_number,
+        width=row.width,
+        height=row.height,
+        seconds=row.seconds,
+        text=row.text,
+    )
+
+
+def _first(files: Iterable[File], kind: RenditionKind) -> File | None:
+    return next((file for file in files if file.kind is kind), None)
+
+
+def _sighting(row: Sighting) -> SightingCard:
+    return SightingCard(row.where, row.page_number, row.kind, row.excerpt, row.covered)
