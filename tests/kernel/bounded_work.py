@@ -1,0 +1,123 @@
+"""What the tests of bounded functions run: well behaved, wasteful, crashing, and dishonest ones."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from certification.kernel import bounded
+from certification.kernel.errors import BadInput, NotAllowed
+
+
+@dataclass(frozen=True)
+class Measure:
+    seconds: Decimal
+    path: Path
+
+
+def echo(*args: object) -> list[object]:
+    return [*args, os.getpid()]
+
+
+def measure() -> Measure:
+    return Measure(Decimal("1.5"), Path("/tmp/a"))
+
+
+def refuse() -> None:
+    raise BadInput("The file is broken. Mend it.", ["Page 2 too.", "Überall."])
+
+
+def fail() -> None:
+    raise NotAllowed("not for a job to say")
+
+
+def take(how_many: int) -> int:
+    return len(bytearray(how_many))
+
+
+def work_on() -> None:
+    while True:
+        pass
+
+
+def wait_for(seconds: float) -> str:
+    time.sleep(seconds)
+    return "done"
+
+
+def sink() -> None:
+    def deeper(at: int) -> int:
+        return deeper(at + 1)
+
+    deeper(0)
+
+
+def crash() -> None:
+    ctypes.string_at(0)
+
+
+def leave() -> None:
+    os._exit(3)
+
+
+def end_by(number: int) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(5)
+
+
+def write(path: str, count: int) -> int:
+    return Path(path).write_bytes(bytes(count))
+
+
+def leave_rubbish(then: str) -> str:
+    left = tempfile.mkdtemp()
+    (Path(left) / "copy").write_bytes(b"secret")
+    if then == "crash":
+        crash()
+    if then == "wait":
+        bounded.tell(left, 0)
+        time.sleep(60)
+    return left
+
+
+def steps() -> str:
+    for percent in (0, 50, 100):
+        bounded.tell(f"Step {percent}", percent)
+    return "done"
+
+
+def announce_and_wait() -> None:
+    bounded.tell(str(os.getpid()), 1)
+    time.sleep(60)
+
+
+class Hook:
+    """Comes back from a process that a hostile file took over."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch /tmp/icg-owned",)
+
+
+def dishonest() -> Hook:
+    return Hook()
+
+
+def surroundings() -> dict[str, object]:
+    return {
+        "environment": sorted(os.environ),
+        "django": "django.conf" in sys.modules and sys.modules["django.conf"].settings.configured,
+        "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd")),  # noqa: PTH208
+        "nice": os.nice(0),
+    }
+
+
+def ignore_alarms() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    time.sleep(60)
