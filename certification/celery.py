@@ -30,9 +30,12 @@ def ring_every_reconciler(sender: Celery, **kwargs: Any) -> None:
 
     if not apps.ready:
         django.setup()
+    from django.conf import settings
 
     for job in reconcile.all_reconcilers():
-        task = sender.task(name=f"reconcile.{job.name}", ignore_result=True)(_sweep_of(job.name))
+        # Only what waits in the slow queue may take longer than the settings allow everybody.
+        limits = settings.SLOW_TASK_LIMITS if job.queue == reconcile.SLOW else {}
+        task = sender.task(name=f"reconcile.{job.name}", ignore_result=True, **limits)(_sweep_of(job.name))
         # A bell nobody answered before the next one is worth nothing, so it expires.
         sender.add_periodic_task(
             job.every_seconds,

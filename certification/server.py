@@ -134,9 +134,10 @@ def _run(address: str, accounts: str) -> int:
     }
     processes: dict[str, str] = dict(parse_procfile((BASE_DIR / "Procfile").read_text()).processes)
     if not os.environ.get("REDIS_URL"):
-        # Only one process may carry beat, and the filesystem broker wants a single reader besides.
+        # Only one process may carry beat, and the filesystem broker wants a single reader of each queue.
         processes.pop("beat")
         processes["worker"] += " --beat --without-heartbeat"
+        processes["slow"] += " --without-heartbeat"
 
     manager = Manager()
     manager._procmgr = _Leaders()

@@ -2,13 +2,15 @@
 
 A reconciler takes no business arguments and carries no date.  It may run twice, late, or after a
 week's outage, with the same result; the broker only rings the bell earlier.  `run` takes an advisory
-lock so that two workers never do the same sweep side by side, and logs what changed.
+lock so that two workers never do the same sweep side by side, and logs what changed.  A sweep that is
+`shared` locks each thing it works on itself instead, so that several workers may have a hand in it.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,24 +33,28 @@ class Reconciler:
     """A registered sweep: its name, its function, how often beat wakes it (seconds), and its queue.
 
     What may take many minutes waits in a queue of its own, so that nothing else waits behind it.
+    `shared`: several workers may run it side by side, because it locks what it works on.
     """
 
     name: str
     sweep: Sweep
     every_seconds: int
     queue: str = QUICK
+    shared: bool = False
 
 
 _registry: dict[str, Reconciler] = {}
 
 
-def reconciler(name: str, *, every: int = 60, queue: str = QUICK) -> Callable[[Sweep], Sweep]:
-    """Register a sweep under `name`, woken every `every` seconds through `queue`."""
+def reconciler(
+    name: str, *, every: int = 60, queue: str = QUICK, shared: bool = False
+) -> Callable[[Sweep], Sweep]:
+    """Register a sweep under `name`, woken every `every` seconds through `queue`; see `Reconciler`."""
 
     def register(sweep: Sweep) -> Sweep:
         if name in _registry and _registry[name].sweep is not sweep:
             raise ValueError(f"Two reconcilers are called {name!r}.")
-        _registry[name] = Reconciler(name, sweep, every, queue)
+        _registry[name] = Reconciler(name, sweep, every, queue, shared)
         return sweep
 
     return register
@@ -62,7 +68,7 @@ def all_reconcilers() -> tuple[Reconciler, ...]:
 def run(name: str, now: datetime | None = None) -> Counts | None:
     """Run one reconciler.  Returns what it changed, or None when another worker is at it."""
     job = _registry[name]
-    with locks.try_advisory(f"reconcile:{name}") as held:
+    with _alone(job) as held:
         if not held:
             logger.info("reconcile %s: another worker holds it", name)
             return None
@@ -70,6 +76,11 @@ def run(name: str, now: datetime | None = None) -> Counts | None:
     if any(counts.values()):
         logger.info("reconcile %s: %s", name, counts)
     return counts
+
+
+def _alone(job: Reconciler) -> AbstractContextManager[bool]:
+    held = True
+    return nullcontext(held) if job.shared else locks.try_advisory(f"reconcile:{job.name}")
 
 
 def ring(name: str) -> None:

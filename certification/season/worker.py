@@ -58,7 +58,7 @@ class Broker:
 
 
 class Worker:
-    """A worker process with two children, as `script/server` starts it; it can only be killed."""
+    """A worker process with two children that hears the bells of every queue; it can only be killed."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.log = folder / "worker.log"
@@ -83,6 +83,7 @@ class Worker:
     def start(self) -> None:
         self.starts += 1
         command = [sys.executable, "-m", "celery", "--quiet", "--app", "certification", "worker"]
+        command += ["--queues", f"{reconcile.QUICK},{reconcile.SLOW}"]
         command += ["--concurrency", "2", "--loglevel", "INFO"]
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         with self.log.open("ab") as log:

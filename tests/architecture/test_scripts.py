@@ -59,8 +59,8 @@ def test_runtime_pins_are_the_development_pins() -> None:
 def test_containers_cover_every_process() -> None:
     compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
     services = compose["services"]
-    assert {"web", "worker", "beat", "postgres", "redis"} <= services.keys()
-    for name in ("postgres", "redis", "worker", "beat"):
+    assert {"web", "worker", "slow", "beat", "postgres", "redis"} <= services.keys()
+    for name in ("postgres", "redis", "worker", "slow", "beat"):
         assert "test" in services[name]["healthcheck"], f"{name} has no health check"
     dockerfile = (PROJECT / "Dockerfile").read_text()
     assert "HEALTHCHECK" in dockerfile

@@ -92,6 +92,21 @@ def test_a_second_worker_leaves_a_running_sweep_alone() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_shared_sweep_is_run_by_several_workers_side_by_side() -> None:
+    met: list[object] = []
+
+    def sweep(now: datetime) -> Counts:
+        if not met:
+            met.append("first")
+            met.append(in_another_connection(lambda: reconcile.run("shared", NOW)))
+        return {"done": 1}
+
+    reconcile.reconciler("shared", shared=True)(sweep)
+    assert reconcile.run("shared", NOW) == {"done": 1}
+    assert met == ["first", {"done": 1}]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_different_sweeps_run_side_by_side() -> None:
     reconcile.reconciler("other")(lambda now: {"done": 7})
     with locks.try_advisory("reconcile:slow") as held:
@@ -162,7 +177,11 @@ class TestRing:
     @pytest.fixture
     def rung(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         heard: list[str] = []
-        monkeypatch.setattr(current_app, "send_task", lambda name, **options: heard.append(name))
+        monkeypatch.setattr(
+            current_app, "send_task", lambda name, **options: heard.append(f"{name} in {options['queue']}")
+        )
+        reconcile.reconciler("outbox.deliver")(sweeper([]))
+        reconcile.reconciler("convert", queue=reconcile.SLOW)(sweeper([]))
         return heard  # type: ignore[return-value]
 
     def test_the_bell_rings_after_the_commit(
@@ -170,8 +189,9 @@ class TestRing:
     ) -> None:
         with django_capture_on_commit_callbacks(execute=True):
             reconcile.ring("outbox.deliver")
+            reconcile.ring("convert")
             assert rung == []
-        assert rung == ["reconcile.outbox.deliver"]
+        assert rung == ["reconcile.outbox.deliver in celery", "reconcile.convert in slow"]
 
     @pytest.mark.django_db(transaction=True)
     def test_a_change_that_is_rolled_back_rings_nothing(self, rung: list[str]) -> None:
