@@ -4,6 +4,7 @@ On local disk by default; in S3-compatible buckets when they are named.  The bli
 scorers may see and has its own bucket and its own credentials, so that neither key opens the other.
 """
 
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,10 @@ STATICFILES_DIRS = [BASE_DIR / "static" / "dist", BASE_DIR / "static" / "img"]
 
 _S3_ENDPOINT = env.str("S3_ENDPOINT_URL", "")
 _S3_REGION = env.str("S3_REGION", "us-east-1")
+if _S3_ENDPOINT:
+    # Providers other than AWS send the digest of a whole object with a range of it, or none at all.
+    for _direction in ("REQUEST_CHECKSUM_CALCULATION", "RESPONSE_CHECKSUM_VALIDATION"):
+        os.environ.setdefault(f"AWS_{_direction}", "when_required")
 
 
 def _bucket_names(store: str) -> dict[str, str] | None:
@@ -64,6 +69,8 @@ def _store(name: str) -> dict[str, Any]:
             "querystring_auth": True,
             "querystring_expire": 300,
             "signature_version": "s3v4",
+            # A file that is read waits in a temporary file, not in memory: it may have gigabytes.
+            "max_memory_size": 2 * 1024 * 1024,
         },
     }
 

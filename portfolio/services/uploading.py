@@ -6,9 +6,10 @@ Whatever the store of parts must do takes time and happens outside the transacti
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -22,10 +23,12 @@ from .. import locks
 from ..models import Evidence, Slot, Upload
 from ..states import UNDER_WAY_UPLOADS, UPLOAD_ALLOWED, UploadState
 from ..uploads import parts, receiving, rules, signing
-from ..uploads.parts import LocalParts, Promised, Readable
+from ..uploads.parts import Forgotten, Held, LocalParts, Promised, Readable
 from ..uploads.rules import Part
 from .entries import require_preparable
 from .evidence import piece_to_replace, require_room
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,20 +303,52 @@ def _forget(store: LocalParts, upload_id: UUID, part: Part) -> None:
 
 
 def learn_parts(upload: Upload, now: datetime) -> None:
-    """Bring the record up to what a bucket holds; on local disk the record is right already."""
+    """Bring the record up to what a bucket holds; on local disk the record is right already.
+
+    A part of another length than ours, which the candidate can send to the bucket's address, is none:
+    so it is asked for again.  An upload that the bucket gave up by itself begins there anew.
+    """
     if upload.state != UploadState.OPEN:
         return
-    present = parts.store().received(upload)
+    try:
+        present = parts.store().received(upload)
+    except Forgotten:
+        _begin_anew(upload)
+        return
     if present is None:
         return
+    expected = rules.lengths_of_parts(size=upload.declared_bytes, part_bytes=upload.part_bytes)
+    whole = [part for part in present if expected.get(part.number) == part.bytes]
     with transaction.atomic():
         locked = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
-        if locked.state != UploadState.OPEN:
+        if locked.state != UploadState.OPEN or locked.storage_id != upload.storage_id:
             return
         known = set(recorded_parts(locked))
-        locked.parts.exclude(number__in=[part.number for part in present]).delete()
-        for part in present:
+        locked.parts.exclude(number__in=[part.number for part in whole]).delete()
+        for part in whole:
             if part not in known:
                 locked.parts.update_or_create(
                     number=part.number, defaults={"bytes": part.bytes, "etag": part.etag, "received_at": now}
                 )
+
+
+def _begin_anew(upload: Upload) -> None:
+    """Let the bucket begin a forgotten upload once more, unless another tab did, or it was completed."""
+    store = parts.store()
+    storage_id = store.begin(upload.pk, upload.created_at, upload.declared_type)
+    begun = Held(upload.pk, upload.created_at.astimezone(UTC).date(), storage_id)
+    try:
+        with transaction.atomic():
+            locked = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
+            is_ours = locked.state == UploadState.OPEN and locked.storage_id == upload.storage_id
+            if is_ours:
+                locked.parts.all().delete()
+                locked.storage_id = storage_id
+                locked.save(update_fields=["storage_id"])
+    except BaseException:
+        store.remove(begun)
+        raise
+    if is_ours:
+        logger.warning("the bucket had forgotten upload %s, so it begins anew there", upload.pk)
+    else:
+        store.remove(begun)

@@ -55,6 +55,10 @@ class Held:
     handle: str
 
 
+class Forgotten(Exception):
+    """The store gave an upload up by itself: by a rule of the bucket's, or an accident there."""
+
+
 class Parts(Protocol):
     """A store of parts."""
 
@@ -62,7 +66,11 @@ class Parts(Protocol):
         """Prepare for parts and return the store's own name for the upload; empty if it needs none."""
 
     def received(self, upload: Upload) -> list[Part] | None:
-        """The parts the store holds; None when our own rows are the record."""
+        """The parts the store holds; None when our own rows are the record.
+
+        Raises:
+            Forgotten: the store knows nothing of the upload.
+        """
 
     def link(self, upload: Upload, number: int, seconds: int) -> str | None:
         """An address that takes the part for so long; None when the site itself takes it."""

@@ -65,6 +65,12 @@ def bytes_of_part(number: int, *, size: int, part_bytes: int) -> int:
     return min(part_bytes, size - (number - 1) * part_bytes)
 
 
+def lengths_of_parts(*, size: int, part_bytes: int) -> dict[int, int]:
+    """How many bytes each part of a file of `size` bytes has, by number."""
+    count = part_count(size, part_bytes)
+    return {number: bytes_of_part(number, size=size, part_bytes=part_bytes) for number in range(1, count + 1)}
+
+
 def require_ending(name: str, *, title: str, formats: Sequence[str]) -> None:
     """Refuse a file that does not even claim to be of a format of the slot, before an hour of sending.
 

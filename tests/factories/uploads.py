@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +16,21 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from certification.season.files import make_mp4
 from portfolio import services
+from portfolio.blinding.identifiers import Identity
 from portfolio.models import Entry, Evidence, Upload
 from portfolio.services.uploading import NewFile
 from portfolio.uploads import rules
 from portfolio.uploads.parts import Promised
 from portfolio.uploads.rules import Part
+
+COACH = Identity(
+    names=("Philomena Oyelaran-Whitcombe",),
+    emails=("philomena@brightwater-schools.example",),
+    organisations=("Brightwater Elementary School",),
+)
+_PADDED_AT_ONCE = 16 * rules.MIB
 
 
 def an_upload(
@@ -125,3 +136,17 @@ def told(response: Any) -> tuple[int, bytes]:
 
 
 ABSENT = UUID(int=7)
+
+
+def a_video(path: Path, *, size: int, seed: int = 0) -> Path:
+    """A video that plays, made `size` bytes long by a box that players skip."""
+    make_mp4(path, identity=COACH, seconds=1, seed=seed)
+    left = size - path.stat().st_size
+    chance = random.Random(seed)
+    with path.open("ab") as file:
+        file.write(left.to_bytes(4, "big") + b"free")
+        left -= 8
+        while left:
+            file.write(chance.randbytes(step := min(left, _PADDED_AT_ONCE)))
+            left -= step
+    return path

@@ -20,7 +20,7 @@ from portfolio.models import Entry, Evidence, Upload
 from portfolio.states import UploadState
 from portfolio.uploads import parts, storing
 from portfolio.uploads.multipart import S3Parts
-from portfolio.uploads.parts import FOLDER, Held, key_of
+from portfolio.uploads.parts import FOLDER, Forgotten, Held, key_of
 from portfolio.uploads.rules import BadPart, Part
 from tests.factories import portfolio as make
 from tests.factories.uploads import Browser, an_upload, file_of
@@ -133,15 +133,41 @@ def test_the_parts_are_learnt_from_the_bucket(
     assert (first, then) == (found[:1], found)
 
 
-def test_a_bucket_that_forgot_the_upload_has_no_parts_of_it(
+def test_a_bucket_that_forgot_the_upload_says_so_and_one_that_is_away_does_not(
     store: S3Parts, s3: Stubber, draft: Entry, now: datetime
 ) -> None:
     upload = begun(s3, draft, now, 1000)
     s3.add_client_error("list_parts", "NoSuchUpload")
-    assert store.received(upload) == []
+    with pytest.raises(Forgotten):
+        store.received(upload)
     s3.add_client_error("list_parts", "AccessDenied")
     with pytest.raises(ClientError):
         store.received(upload)
+
+
+def test_a_forgotten_upload_that_was_completed_meanwhile_is_left_alone(
+    store: S3Parts, s3: Stubber, draft: Entry, now: datetime
+) -> None:
+    upload = begun(s3, draft, now, 1000)
+    Upload.objects.filter(pk=upload.pk).update(state=UploadState.COMPLETING, completed_at=now)
+    s3.add_client_error("list_parts", "NoSuchUpload")
+    s3.add_response("create_multipart_upload", {"UploadId": "second"})
+    s3.add_response("abort_multipart_upload", {}, {**names(upload), "UploadId": "second"})
+
+    services.uploading.learn_parts(upload, now)
+
+    assert Upload.objects.get().storage_id == "theirs"
+
+
+def test_a_completed_file_that_the_bucket_lost_is_refused_and_not_waited_for(
+    store: S3Parts, s3: Stubber, draft: Entry, now: datetime
+) -> None:
+    upload = completed(s3, draft, make.a_pdf(), now)
+    s3.add_client_error("complete_multipart_upload", "NoSuchUpload")
+    s3.add_client_error("head_object", "404", http_status_code=404)
+    assert reconcile.run("uploads.take_in", now) == {"taken": 0, "refused": 1}
+    upload.refresh_from_db()
+    assert "was lost after it had arrived" in upload.problem
 
 
 def test_what_the_bucket_does_not_hold_is_not_completed(
@@ -161,7 +187,7 @@ def completed(s3: Stubber, entry: Entry, content: bytes, now: datetime) -> Uploa
 
 
 def is_downloaded(store: S3Parts, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
-    def download(bucket: str, key: str, path: str) -> None:
+    def download(bucket: str, key: str, path: str, **how: object) -> None:
         from pathlib import Path
 
         assert bucket == BUCKET
@@ -281,7 +307,8 @@ def test_what_the_bucket_keeps_is_named_by_day_and_upload(store: S3Parts, s3: St
     upload_id = Upload().pk
     key = f"{FOLDER}/{key_of(upload_id, datetime(2027, 5, 1, tzinfo=UTC))}"
     s3.add_response("list_multipart_uploads", {"Uploads": [{"Key": key, "UploadId": "x"}]})
-    s3.add_response("list_objects_v2", {"Contents": [{"Key": key}]})
+    strangers = [{"Key": f"{FOLDER}/"}, {"Key": f"{FOLDER}/2027-05-01/"}]
+    s3.add_response("list_objects_v2", {"Contents": [*strangers, {"Key": key}]})
     day = date(2027, 5, 1)
     assert list(store.held()) == [Held(upload_id, day, "x"), Held(upload_id, day, "")]
 
