@@ -1,6 +1,7 @@
 """What lies outside: mail, cache, payment providers.  Each is whole or absent, never half set."""
 
 import os
+import re
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -49,6 +50,18 @@ CACHES = {
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
 }
+
+# Absent means that no file is scanned.
+CLAMAV_ADDRESS = env.str("CLAMAV_ADDRESS", "")
+if CLAMAV_ADDRESS and not re.fullmatch(
+    r"tcp://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?!0)(?:[1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+    r"|unix:///[^\s?#]+",
+    CLAMAV_ADDRESS,
+):
+    raise ImproperlyConfigured(
+        "Correct CLAMAV_ADDRESS: it is where clamd listens, "
+        "such as tcp://scanner:3310 or unix:///run/clamav/clamd.ctl."
+    )
 
 _stripe = all_or_none("card payment", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET") or {}
 STRIPE_SECRET_KEY = _stripe.get("STRIPE_SECRET_KEY", "")

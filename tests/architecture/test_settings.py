@@ -82,6 +82,12 @@ def test_a_real_site_with_buckets_boots(tmp_path: Path) -> None:
     assert answer.stdout.strip() == "cleaned", answer.stderr
 
 
+@pytest.mark.parametrize("address", ["tcp://scanner:3310", "tcp://[::1]:3310", "unix:///run/clamd.ctl"])
+def test_a_site_with_a_virus_scanner_boots(tmp_path: Path, address: str) -> None:
+    answer = boot(tmp_path, "settings.CLAMAV_ADDRESS", **REAL_SITE, CLAMAV_ADDRESS=address)
+    assert answer.stdout.strip() == address, answer.stderr
+
+
 def test_a_demo_boots_with_nothing_set(tmp_path: Path) -> None:
     answer = boot(tmp_path, ICG_DEMO="1")
     assert answer.returncode == 0, answer.stderr
@@ -115,6 +121,10 @@ def test_a_demo_boots_with_nothing_set(tmp_path: Path) -> None:
         ("CERTIFICATES_BUCKET", {name: value for name, value in BUCKETS.items() if "CERT" not in name}),
         ("BLIND_BUCKET", {**BUCKETS, "BLIND_BUCKET": "originals"}),
         ("BLIND_ACCESS_KEY_ID", {**BUCKETS, "BLIND_ACCESS_KEY_ID": "key-one"}),
+        ("CLAMAV_ADDRESS", {"CLAMAV_ADDRESS": "scanner:3310"}),
+        ("CLAMAV_ADDRESS", {"CLAMAV_ADDRESS": "tcp://scanner"}),
+        ("CLAMAV_ADDRESS", {"CLAMAV_ADDRESS": "tcp://scanner:65536"}),
+        ("CLAMAV_ADDRESS", {"CLAMAV_ADDRESS": "unix://clamd.ctl"}),
     ],
 )
 def test_a_half_set_site_is_refused(tmp_path: Path, named: str, variables: dict[str, str]) -> None:
