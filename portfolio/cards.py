@@ -10,6 +10,7 @@ from uuid import UUID
 from certification.kernel.windows import Window, WindowState
 
 from .models import Receipt
+from .renditions.cards import PreparationCard
 from .slots import SlotRules
 from .states import EntryState
 from .uploads.progress import UploadCard
@@ -17,7 +18,11 @@ from .uploads.progress import UploadCard
 
 @dataclass(frozen=True, slots=True)
 class FileCard:
-    """One file of an entry as its owner sees it."""
+    """One file of an entry as its owner sees it.
+
+    `number` of `of` says where it stands in its slot; `named` identifiers were found in it, of which
+    `exposed` are not covered; `picture_url` is its first page or poster, once there is one.
+    """
 
     id: UUID
     name: str
@@ -27,19 +32,42 @@ class FileCard:
     seconds: Decimal | None
     uploaded_at: datetime
     url: str
+    preview_url: str
+    preparation: PreparationCard
+    limit: str = ""
+    picture_url: str = ""
+    is_video: bool = False
+    has_captions: bool = False
+    number: int = 1
+    of: int = 1
+    named: int = 0
+    exposed: int = 0
 
     @property
     def measure(self) -> str:
-        """How much it is, in the unit its limit is in."""
+        """How much it is, in the unit its limit is in, and against it."""
         if self.seconds is not None:
             minutes, seconds = divmod(int(self.seconds), 60)
-            return f"{minutes}:{seconds:02d} minutes"
-        return f"{self.pages} page{'' if self.pages == 1 else 's'}"
+            amount, unit = f"{minutes}:{seconds:02d}", "minutes"
+        else:
+            amount, unit = f"{self.pages}", "page" if self.pages == 1 else "pages"
+        return f"{amount} of {self.limit}" if self.limit else f"{amount} {unit}"
+
+    @property
+    def is_first(self) -> bool:
+        return self.number == 1
+
+    @property
+    def is_last(self) -> bool:
+        return self.number == self.of
 
 
 @dataclass(frozen=True, slots=True)
 class SlotCard:
-    """A slot with its rules in words, what is in it, and what it lacks (a sentence, or nothing)."""
+    """A slot with its rules in words, what is in it, and what it lacks (a sentence, or nothing).
+
+    `unusable` has a sentence for each file in it that cannot be used.
+    """
 
     rules: SlotRules
     files: tuple[FileCard, ...]
@@ -49,10 +77,25 @@ class SlotCard:
     accept: str
     upload_url: str
     uploads: tuple[UploadCard, ...] = ()
+    unusable: tuple[str, ...] = ()
+
+    @property
+    def anchor(self) -> str:
+        """Where it stands on the entry's page."""
+        return f"slot-{self.rules.key}"
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.files) >= self.rules.max_files
 
     @property
     def is_filled(self) -> bool:
-        return bool(self.files) and not self.lacks
+        return bool(self.files) and not self.gaps
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """A sentence for everything that keeps the slot from being complete."""
+        return (self.lacks, *self.unusable) if self.lacks else self.unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +197,7 @@ class EntryPage:
     slots: tuple[SlotCard, ...]
     missing: tuple[str, ...]
     receipts: tuple[ReceiptCard, ...]
+    submit_at_close_since: datetime | None = None
 
     @property
     def required(self) -> int:
@@ -162,6 +206,26 @@ class EntryPage:
     @property
     def filled(self) -> int:
         return sum(slot.rules.required and slot.is_filled for slot in self.slots)
+
+    @property
+    def gaps(self) -> tuple[tuple[str, str], ...]:
+        """Where something is missing or cannot be used, and the sentence that says what."""
+        return tuple((slot.anchor, sentence) for slot in self.slots for sentence in slot.gaps)
+
+    @property
+    def percent(self) -> int:
+        """How much of what is required is there, in whole percent."""
+        return 100 * self.filled // self.required if self.required else 100
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a file of it is still being prepared."""
+        return any(file.preparation.is_running for _, file in self.files)
+
+    @property
+    def exposed(self) -> tuple[FileCard, ...]:
+        """The files in which something names the candidate and is not covered."""
+        return tuple(file for _, file in self.files if file.exposed)
 
     @property
     def files(self) -> tuple[tuple[str, FileCard], ...]:

@@ -6,12 +6,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .models import Evidence, Slot
+from .states import PreparationState
 
 
 def missing_pieces(slots: Iterable[Slot], evidence: Sequence[Evidence]) -> list[str]:
     """One sentence for each slot that has too few or too many files; none when the entry is complete."""
     counts = Counter(piece.slot_id for piece in evidence)
     return [sentence for slot in slots if (sentence := what_lacks(slot, counts[slot.pk]))]
+
+
+def what_fails(piece: Evidence) -> str:
+    """Why a file cannot be used, or nothing; what is still being prepared holds nothing up."""
+    preparation = getattr(piece, "preparation", None)
+    if preparation is None or preparation.state != PreparationState.REJECTED:
+        return ""
+    return f"“{piece.original_name}” cannot be used: {preparation.problem} Replace or remove it."
 
 
 def what_lacks(slot: Slot, files: int) -> str:

@@ -12,7 +12,7 @@ from django.utils.datastructures import MultiValueDict
 
 from certification.kernel.errors import Refusal
 
-from .selectors import SlotCard
+from .selectors import FileCard, SlotCard
 
 
 class UploadForm(forms.Form):
@@ -27,24 +27,51 @@ class UploadForm(forms.Form):
         },
     )
 
+    replaces = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
     def __init__(
         self,
         slot: SlotCard,
         data: Mapping[str, Any] | None = None,
         files: MultiValueDict[str, UploadedFile] | None = None,
+        *,
+        in_place_of: FileCard | None = None,
     ) -> None:
-        super().__init__(data, files, auto_id=f"{slot.rules.key}_%s")
+        names = f"{slot.rules.key}_{in_place_of.number}_%s" if in_place_of else f"{slot.rules.key}_%s"
+        super().__init__(data, files, auto_id=names, initial={"replaces": in_place_of and in_place_of.id})
         field = self.fields["file"]
         kind = "New file" if slot.replaces else "Another file" if slot.files else "File"
         field.label = f"{kind} for “{slot.rules.title}”"
+        if in_place_of:
+            field.label = f"New file in place of “{in_place_of.name}”"
         field.help_text = slot.rules.limits_in_words
         field.widget.attrs.update(accept=slot.accept)
 
     @classmethod
-    def refused(cls, slot: SlotCard, refusal: Refusal) -> UploadForm:
+    def refused(cls, slot: SlotCard, refusal: Refusal, *, in_place_of: FileCard | None = None) -> UploadForm:
         """An empty form that shows a refusal beside the file field: a browser never keeps the file."""
-        form = cls(slot, {}, MultiValueDict())
+        again = {"replaces": in_place_of.id} if in_place_of else {}
+        form = cls(slot, again, MultiValueDict(), in_place_of=in_place_of)
         form._errors = ErrorDict(file=form.error_class([refusal.message, *refusal.details]))  # type: ignore[attr-defined]
+        return form
+
+
+class CaptionsForm(forms.Form):
+    """Captions for a video.  What they are, the reading finds out."""
+
+    captions = forms.FileField(
+        label="Captions of this video",
+        help_text="A WebVTT (.vtt) or SRT (.srt) file, up to 1 MB. Names in it are left out for scorers.",
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".vtt,.srt"}),
+        error_messages={"required": "Choose a file first, then press the button again."},
+    )
+
+    @classmethod
+    def refused(cls, refusal: Refusal) -> CaptionsForm:
+        """An empty form that shows a refusal beside the field."""
+        form = cls({}, MultiValueDict())
+        form._errors = ErrorDict(captions=form.error_class([refusal.message, *refusal.details]))  # type: ignore[attr-defined]
         return form
 
 

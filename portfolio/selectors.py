@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
@@ -29,11 +29,13 @@ from .cards import (
     ReceiptCard,
     SlotCard,
 )
-from .completeness import what_lacks
-from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot
+from .completeness import what_fails, what_lacks
+from .models import Captions, Entry, EntryTemplate, Evidence, Framework, Receipt, Rendition, Slot
 from .openness import extended_candidacies, history_of, open_entries, open_entries_for, policy_of
-from .slots import slot_rules
-from .states import EntryState
+from .renditions.cards import preparation_card, rendition_url
+from .renditions.models import RenditionKind
+from .slots import limit_in_words, slot_rules
+from .states import EntryState, EvidenceKind
 from .uploads.progress import UploadCard, cards_of_entry
 
 __all__ = [
@@ -50,8 +52,10 @@ __all__ = [
     "history_of",
     "open_entries",
     "open_entries_for",
+    "own_evidence",
     "own_receipt",
     "policy_of",
+    "with_preparation",
 ]
 
 _TONES = {
@@ -115,7 +119,7 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
     may_prepare = is_live and state is EntryState.DRAFT
     uploads = cards_of_entry(entry.pk, now)
     slots = tuple(_slot_card(entry, slot, may_prepare, uploads) for slot in entry.template.slots.all())
-    missing = tuple(slot.lacks for slot in slots if slot.lacks)
+    missing = tuple(sentence for slot in slots for sentence in slot.gaps)
     return EntryPage(
         id=entry.pk,
         key=entry.template.key,
@@ -136,7 +140,13 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
         slots=slots,
         missing=missing,
         receipts=_receipt_cards(entry),
+        submit_at_close_since=entry.submit_at_close_since,
     )
+
+
+def own_evidence(owner: User) -> QuerySet[Evidence]:
+    """The pieces of this person that are in a slot."""
+    return Evidence.objects.filter(entry__candidacy__account=owner, removed_at__isnull=True)
 
 
 def own_receipt(number: str, *, owner: User) -> Receipt:
@@ -160,8 +170,30 @@ def shown_state(entry: Entry, window: WindowState) -> EntryState:
     return EntryState.DRAFT if state is EntryState.UNUSED else state
 
 
+def with_preparation(evidence: QuerySet[Evidence]) -> QuerySet[Evidence]:
+    """With each piece how far it is prepared, what stands for it in a list, and what was found in it."""
+    pictures = Rendition.objects.filter(
+        Q(kind=RenditionKind.POSTER) | Q(kind=RenditionKind.PAGE, page_number=1)
+    )
+    return (
+        evidence.select_related("preparation")
+        .annotate(
+            captioned=Exists(Captions.objects.filter(evidence=OuterRef("pk"))),
+            named=Count("preparation__sightings"),
+            exposed=Count("preparation__sightings", filter=Q(preparation__sightings__covered=False)),
+        )
+        .prefetch_related(
+            Prefetch(
+                "preparation__files",
+                queryset=pictures.only("preparation_id", "kind", "page_number"),
+                to_attr="pictures",
+            )
+        )
+    )
+
+
 def _with_files(entries: QuerySet[Entry]) -> QuerySet[Entry]:
-    live = Evidence.objects.filter(removed_at__isnull=True).order_by("place", "uploaded_at")
+    live = with_preparation(Evidence.objects.filter(removed_at__isnull=True)).order_by("place", "uploaded_at")
     return entries.prefetch_related(
         Prefetch("evidence", queryset=live, to_attr="live_evidence"),
         Prefetch("receipts", queryset=Receipt.objects.order_by("-submitted_at"), to_attr="all_receipts"),
@@ -182,7 +214,7 @@ def _overview_of(
     state = shown_state(current, window_state) if current else None
     may_change = template.key in opened.entries and window_state is not WindowState.AFTER
     required = [slot for slot in template.slots.all() if slot.required]
-    filled = sum(not what_lacks(slot, _count(current, slot)) for slot in required) if current else 0
+    filled = sum(_is_filled(current, slot) for slot in required) if current else 0
     is_complete = current is not None and filled == len(required)
     may_prepare = may_change and state in (None, EntryState.DRAFT)
     url, action = _next_action(
@@ -261,19 +293,9 @@ def _reason(reason: str, state: EntryState | None, year: int | None, window: Win
 
 
 def _slot_card(entry: Entry, slot: Slot, may_prepare: bool, uploads: Sequence[UploadCard]) -> SlotCard:
+    pieces = [piece for piece in _live(entry) if piece.slot_id == slot.pk]
     files = tuple(
-        FileCard(
-            id=piece.pk,
-            name=piece.original_name,
-            size=piece.size,
-            sha256=piece.sha256,
-            pages=piece.pages,
-            seconds=piece.seconds,
-            uploaded_at=piece.uploaded_at,
-            url=reverse("portfolio:original", args=[piece.pk]),
-        )
-        for piece in _live(entry)
-        if piece.slot_id == slot.pk
+        _file_card(piece, slot, number, len(pieces)) for number, piece in enumerate(pieces, start=1)
     )
     return SlotCard(
         rules=slot_rules(slot),
@@ -284,11 +306,39 @@ def _slot_card(entry: Entry, slot: Slot, may_prepare: bool, uploads: Sequence[Up
         accept=",".join(f".{ending}" for ending in slot.formats) or _ACCEPTS[slot.kind],
         upload_url=reverse("portfolio:upload", args=[entry.pk, slot.key]),
         uploads=tuple(upload for upload in uploads if upload.slot_key == slot.key),
+        unusable=tuple(sentence for piece in pieces if (sentence := what_fails(piece))),
     )
 
 
-def _count(entry: Entry, slot: Slot) -> int:
-    return sum(piece.slot_id == slot.pk for piece in _live(entry))
+def _file_card(piece: Evidence, slot: Slot, number: int, of: int) -> FileCard:
+    """`piece` as `with_preparation` reads it."""
+    preparation = getattr(piece, "preparation", None)
+    pictures = getattr(preparation, "pictures", [])
+    return FileCard(
+        id=piece.pk,
+        name=piece.original_name,
+        size=piece.size,
+        sha256=piece.sha256,
+        pages=piece.pages,
+        seconds=piece.seconds,
+        uploaded_at=piece.uploaded_at,
+        url=reverse("portfolio:original", args=[piece.pk]),
+        preview_url=reverse("portfolio:preview", args=[piece.pk]),
+        preparation=preparation_card(preparation),
+        limit=limit_in_words(slot),
+        picture_url=rendition_url(pictures[0].pk) if pictures else "",
+        is_video=slot.kind == EvidenceKind.VIDEO,
+        has_captions=getattr(piece, "captioned", False),
+        number=number,
+        of=of,
+        named=getattr(piece, "named", 0),
+        exposed=getattr(piece, "exposed", 0),
+    )
+
+
+def _is_filled(entry: Entry, slot: Slot) -> bool:
+    pieces = [piece for piece in _live(entry) if piece.slot_id == slot.pk]
+    return not what_lacks(slot, len(pieces)) and not any(map(what_fails, pieces))
 
 
 def _live(entry: Entry) -> list[Evidence]:

@@ -47,12 +47,17 @@ def slot_rules(slot: Slot) -> SlotRules:
     )
 
 
-def _limits(slot: Slot) -> list[str]:
-    limits = []
+def limit_in_words(slot: Slot) -> str:
+    """How long a file in the slot may be, in the unit it is measured in; empty without such a limit."""
     if slot.max_minutes is not None:
-        limits.append(f"at most {_spoken(slot.max_minutes.normalize(), 'minute')}")
+        return f"at most {_spoken(slot.max_minutes.normalize(), 'minute')}"
     if slot.max_pages is not None:
-        limits.append(f"at most {_spoken(Decimal(slot.max_pages), 'page')}")
+        return f"at most {_spoken(Decimal(slot.max_pages), 'page')}"
+    return ""
+
+
+def _limits(slot: Slot) -> list[str]:
+    limits = [limit] if (limit := limit_in_words(slot)) else []
     if slot.max_files > 1:
         fewest = slot.min_files if slot.required else 0
         limits.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,11 +25,29 @@ from . import directions as reading
 from . import selectors, services
 from .downloads import original_response
 from .forms import SubmitForm, UploadForm
-from .selectors import EntryPage, SlotCard
+from .selectors import EntryPage, FileCard, SlotCard
+from .services import Direction
 from .uploads import receiving
 
 CONFLICT = 409
 UNPROCESSABLE = 422
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file with the form that replaces it."""
+
+    file: FileCard
+    form: UploadForm
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRow:
+    """A slot with the form for its next file."""
+
+    slot: SlotCard
+    form: UploadForm
+    files: tuple[FileRow, ...]
 
 
 # ---- read by everybody ----
@@ -120,7 +139,8 @@ def upload(request: HttpRequest, entry_id: UUID, slot_key: str) -> HttpResponseB
 @csrf_protect
 def _upload(request: HttpRequest, page: EntryPage, slot: SlotCard, limit: LimitHandler) -> HttpResponse:
     key, title = slot.rules.key, slot.rules.title
-    form = UploadForm(slot, request.POST, request.FILES)
+    replaced = next((file for file in slot.files if str(file.id) == request.POST.get("replaces")), None)
+    form = UploadForm(slot, request.POST, request.FILES, in_place_of=replaced)
     try:
         if limit.exceeded:
             raise receiving.too_large(title, slot.rules.max_bytes)
@@ -133,12 +153,16 @@ def _upload(request: HttpRequest, page: EntryPage, slot: SlotCard, limit: LimitH
                 file=file,
                 name=file.name,
                 now=clock.now(),
+                replaces=form.cleaned_data["replaces"],
             )
             messages.success(request, f"“{receiving.plain_name(file.name)}” is in “{title}”.")
             return redirect(_slot_url(page, key))
+    except ObjectDoesNotExist:
+        raise Http404 from None
     except Refusal as refusal:
-        form = UploadForm.refused(slot, refusal)
-    return _entry_page(request, _own(request, page.id), refused={key: form}, status=UNPROCESSABLE)
+        form = UploadForm.refused(slot, refusal, in_place_of=replaced)
+    refused = {(key, replaced and replaced.id): form}
+    return _entry_page(request, _own(request, page.id), refused=refused, status=UNPROCESSABLE)
 
 
 @require_role(Role.CANDIDATE)
@@ -153,6 +177,35 @@ def remove(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
         raise Http404 from None
     messages.success(request, "The file was removed.")
     return redirect("portfolio:entry", changed.pk)
+
+
+@require_role(Role.CANDIDATE)
+@require_http_methods(["GET", "POST"])
+def move(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
+    """Let a file change places with its neighbour in the slot."""
+    if request.method != "POST":
+        return redirect("portfolio:entries")
+    try:
+        changed = services.move_evidence(
+            evidence_id=evidence_id,
+            by=_user(request),
+            direction=Direction(request.POST.get("direction", Direction.UP)),
+            now=clock.now(),
+            seen_at=int(request.POST.get("seen_at", 0)) or None,
+        )
+    except (ObjectDoesNotExist, ValueError):
+        raise Http404 from None
+    page = _own(request, changed.pk)
+    moved = next(file for _, file in page.files if file.id == evidence_id)
+    messages.success(request, f"“{moved.name}” is file {moved.number} of {moved.of}.")
+    return redirect(f"{reverse('portfolio:entry', args=[changed.pk])}#file-{evidence_id}")
+
+
+@require_role(Role.CANDIDATE)
+@require_GET
+def standing(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+    """The parts of an entry's page that change while its files are prepared, for the page that is open."""
+    return render(request, "portfolio/_standing_now.html", {"page": _own(request, entry_id)})
 
 
 @require_role(Role.CANDIDATE)
@@ -229,12 +282,22 @@ def _entry_page(
     request: HttpRequest,
     page: EntryPage,
     *,
-    refused: dict[str, UploadForm] | None = None,
+    refused: dict[tuple[str, UUID | None], UploadForm] | None = None,
     refusal: Refusal | None = None,
     status: int = 200,
 ) -> HttpResponse:
     refused = refused or {}
-    rows = [(slot, refused.get(slot.rules.key) or UploadForm(slot)) for slot in page.slots]
+    rows = [
+        SlotRow(
+            slot,
+            refused.get((slot.rules.key, None)) or UploadForm(slot),
+            tuple(
+                FileRow(file, refused.get((slot.rules.key, file.id)) or UploadForm(slot, in_place_of=file))
+                for file in slot.files
+            ),
+        )
+        for slot in page.slots
+    ]
     context = {"page": page, "rows": rows, "refused": next(iter(refused.values()), None), "refusal": refusal}
     return render(request, "portfolio/entry.html", context, status=status)
 

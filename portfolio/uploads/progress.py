@@ -19,7 +19,10 @@ _REFUSAL_SHOWN = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class UploadCard:
-    """One upload: `arrived_bytes` of `declared_bytes` are here; `problem` says why it was not accepted."""
+    """One upload: `arrived_bytes` of `declared_bytes` are here; `problem` says why it was not accepted.
+
+    `replaces_id` and `replaces_name` are of the evidence in whose place it comes, where a slot holds several.
+    """
 
     id: UUID
     slot_key: str
@@ -30,6 +33,8 @@ class UploadCard:
     state: UploadState
     problem: str
     state_url: str
+    replaces_id: UUID | None = None
+    replaces_name: str = ""
 
     @property
     def state_label(self) -> str:
@@ -75,7 +80,7 @@ def card_of(upload_id: UUID, *, owner_id: UUID) -> UploadCard:
 
 
 def _with_arrived(uploads: QuerySet[Upload]) -> QuerySet[Upload]:
-    return uploads.select_related("slot").annotate(in_parts=Coalesce(Sum("parts__bytes"), 0))
+    return uploads.select_related("slot", "replaces").annotate(in_parts=Coalesce(Sum("parts__bytes"), 0))
 
 
 def _card(upload: Upload) -> UploadCard:
@@ -91,4 +96,6 @@ def _card(upload: Upload) -> UploadCard:
         state=UploadState(upload.state),
         problem=upload.problem,
         state_url=reverse("portfolio:upload_state", args=[upload.pk]),
+        replaces_id=upload.replaces_id,
+        replaces_name=upload.replaces.original_name if upload.replaces else "",
     )

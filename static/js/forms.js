@@ -33,7 +33,7 @@ function sendOnce(form) {
 export function startForms(root) {
   root.querySelector("[data-focus-on-load]")?.focus();
   for (const form of root.querySelectorAll("form[data-confirm]")) startConfirm(form);
-  for (const form of root.querySelectorAll("form[method=post]:not([hx-post], [data-send-often], [data-upload])")) sendOnce(form);
+  for (const form of root.querySelectorAll("form[method=post]:not([hx-post], [data-send-often], [data-upload], [data-move])")) sendOnce(form);
   for (const select of root.querySelectorAll("select[data-submits]")) {
     select.addEventListener("change", () => select.form.requestSubmit());
   }

@@ -6,6 +6,7 @@ import { startFileDrops } from "./file-drop.js";
 import { startCopying } from "./copy.js";
 import { startAnnouncements } from "./announce.js";
 import { startEvidence } from "./evidence.js";
+import { startFollowing } from "./following.js";
 import { startMenus } from "./menus.js";
 
 startTheme();
@@ -19,6 +20,7 @@ const enhance = (root) => {
   startFileDrops(root);
   startCopying(root);
   startEvidence(root);
+  startFollowing(root);
 };
 if (window.htmx) {
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));

@@ -43,7 +43,7 @@ function remove(row) {
   row.remove();
   list.hidden = !list.children.length;
   if (!hadFocus) return;
-  const input = section.querySelector("form[data-upload] input[type=file]");
+  const input = nextFile(section);
   if (!input) section.setAttribute("tabindex", "-1");
   (input ?? section).focus();
 }
@@ -85,17 +85,17 @@ function changed(row, home, transfer, { progress }) {
   if (!progress) next();
 }
 
-function begin(file, home, row) {
+function begin(file, home, row, replaces) {
   transfers.get(row)?.forget();
   transfers.delete(row);
   row.dataset.live = "yes";
-  const transfer = new Transfer(file, home, (changing, how) => changed(row, home, changing, how));
+  const transfer = new Transfer(file, home, replaces, (changing, how) => changed(row, home, changing, how));
   transfers.set(row, transfer);
   transfer.queue();
 }
 
 // The same file again is the same upload: it goes on in the row that is there.
-function take(file, home) {
+function take(file, home, replaces) {
   const list = home.querySelector("ul");
   const known = [...list.children].find(
     (row) =>
@@ -107,7 +107,7 @@ function take(file, home) {
     (row) => row !== known && row.dataset.name === file.name && Number(row.dataset.size) === file.size,
   );
   if (running) announce(`${file.name} is on its way already.`);
-  else begin(file, home, known ?? wired(addRow(list, file.name), home));
+  else begin(file, home, known ?? wired(addRow(list, file.name), home), replaces);
 }
 
 async function discard(row, home) {
@@ -123,6 +123,16 @@ async function discard(row, home) {
 }
 
 const cancel = (row, home) => (transfers.has(row) ? transfers.get(row).cancel() : discard(row, home));
+
+/** Where the next file of a slot is chosen, if it takes one. */
+const nextFile = (section) => section.querySelector("form[data-upload]:not([data-replaces]) input[type=file]");
+
+/** Where the file of an upload is chosen again: beside the file it replaces, or where the next one is chosen. */
+function inputOf(row) {
+  const section = row.closest("section");
+  const replacing = row.dataset.replaces && section.querySelector(`form[data-replaces="${row.dataset.replaces}"]`);
+  return replacing ? replacing.querySelector("input[type=file]") : nextFile(section);
+}
 
 // Hours of sending are not thrown away by one slip of the finger.
 function askAndCancel(row, home) {
@@ -143,7 +153,7 @@ function wired(row, home) {
         transfer.queue();
         break;
       case "choose":
-        row.closest("section").querySelector("form[data-upload] input[type=file]")?.click();
+        inputOf(row)?.click();
         break;
       case "cancel":
         if (Number(row.dataset.bytes)) askAndCancel(row, home);
@@ -165,24 +175,26 @@ function choose(form) {
   if (files.length < 2 && files.every((file) => file.size <= Number(home.dataset.onePart))) return;
   input.value = "";
   form.querySelector(".file-drop-list").replaceChildren();
-  for (const file of files) take(file, home);
+  for (const file of files) take(file, home, form.dataset.replaces);
 }
 
 export function startResumable(root) {
   for (const home of root.querySelectorAll("[data-uploads]")) {
-    const form = home.parentElement.querySelector("form[data-upload]");
+    const section = home.closest("section");
     for (const row of home.querySelectorAll("li")) {
       wired(row, home);
-      const state = row.dataset.state === "open" && !form ? "kept" : row.dataset.state;
+      const state = row.dataset.state === "open" && !inputOf(row) ? "kept" : row.dataset.state;
       show(row, viewAgain(row, state, row.dataset.problem));
       if (row.dataset.state === "completing") awaitVerdict(row, home);
     }
-    const input = form?.querySelector("input[type=file]");
-    if (input && "several" in home.dataset) {
-      input.multiple = true;
-      form.querySelector(".file-drop-hint").textContent = "Drop files here, or choose them from your computer.";
+    const next = nextFile(section);
+    if (next && "several" in home.dataset) {
+      next.multiple = true;
+      next.form.querySelector(".file-drop-hint").textContent = "Drop files here, or choose them from your computer.";
     }
-    input?.addEventListener("change", () => choose(form));
-    for (const hint of home.parentElement.querySelectorAll("[data-resumable-hint]")) hint.hidden = false;
+    for (const form of section.querySelectorAll("form[data-upload]")) {
+      form.querySelector("input[type=file]").addEventListener("change", () => choose(form));
+    }
+    for (const hint of section.querySelectorAll("[data-resumable-hint]")) hint.hidden = false;
   }
 }

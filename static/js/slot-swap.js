@@ -19,11 +19,17 @@ function carryOver(from, to, sent) {
     list.append(row);
     list.hidden = false;
   }
-  const form = from.querySelector("form[data-upload]");
-  if (form && form !== sent && form.querySelector("input[type=file]").files.length) {
-    to.querySelector("form[data-upload]")?.replaceWith(form);
+  for (const form of from.querySelectorAll("form[data-upload]")) {
+    if (form === sent || !form.querySelector("input[type=file]").files.length) continue;
+    const place = [...to.querySelectorAll("form[data-upload]")].find((other) => isSame(form, other));
+    const folded = place?.closest("details");
+    if (folded) folded.open = true;
+    place?.replaceWith(form);
   }
 }
+
+// A slot for several has a form for its next file, and one for each file that may be replaced.
+const isSame = (form, other) => form.dataset.replaces === other.dataset.replaces;
 
 const wake = (element) =>
   element.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true, detail: { elt: element } }));

@@ -43,9 +43,11 @@ export class Transfer {
   #moved = 0;
   #watch = 0;
 
-  constructor(file, home, changed) {
+  /** `replaces` names the evidence in whose place the file comes, if any. */
+  constructor(file, home, replaces, changed) {
     this.file = file;
     this.home = home;
+    this.replaces = replaces;
     this.changed = changed;
     window.addEventListener("offline", this.#lineLost);
     window.addEventListener("online", this.#lineBack);
@@ -116,7 +118,7 @@ export class Transfer {
 
   async #begin() {
     const { name, size, type } = this.file;
-    const made = await ask(this.home, { operation: "create", name, size, type });
+    const made = await ask(this.home, { operation: "create", name, size, type, replaces: this.replaces });
     if (this.state !== "sending") return;
     this.#made = made;
     this.#uppy = new Uppy({ logger: QUIET })

@@ -113,14 +113,14 @@ def test_a_candidate_begins_uploads_submits_withdraws_and_reads_receipts(
     assert client.get(submit).status_code == 200
     unconfirmed = client.post(submit)
     assert unconfirmed.status_code == 422
-    assert "Confirm this before you submit." in unconfirmed.content.decode()
-    submitted = client.post(submit, {"own_work": "on"})
+    assert "Affirm this before you submit." in unconfirmed.content.decode()
+    submitted = client.post(submit, make.AFFIRMED)
     receipt = Receipt.objects.get()
     assert submitted["Location"] == reverse("portfolio:receipt", args=[receipt.number])
     proof = client.get(submitted["Location"]).content.decode()
     assert Evidence.objects.get().sha256 in proof
     assert receipt.digest in proof
-    assert client.post(submit, {"own_work": "on"})["Location"] == submitted["Location"]
+    assert client.post(submit, make.AFFIRMED)["Location"] == submitted["Location"]
 
     assert client.post(reverse("portfolio:withdraw", args=[entry.pk]))["Location"] == page
     assert "An earlier submission" in client.get(submitted["Location"]).content.decode()
@@ -224,7 +224,7 @@ def test_late_forms_change_nothing_and_say_when_it_closed(client: Client, candid
     with clock.fixed(closes):
         late = [
             send(client, draft, make.an_upload(3)),
-            client.post(reverse("portfolio:submit", args=[draft.pk]), {"own_work": "on"}),
+            client.post(reverse("portfolio:submit", args=[draft.pk]), make.AFFIRMED),
             client.post(reverse("portfolio:withdraw", args=[submitted.pk])),
         ]
 
@@ -240,7 +240,7 @@ def test_too_early_is_told_with_the_day(client: Client, candidacy: Candidacy) ->
     entry = make.a_complete_draft(candidacy, before)
 
     with clock.fixed(before):
-        response = client.post(reverse("portfolio:submit", args=[entry.pk]), {"own_work": "on"})
+        response = client.post(reverse("portfolio:submit", args=[entry.pk]), make.AFFIRMED)
 
     assert response.status_code == 409
     assert "opens on 1 May 2027, 00:00 CDT" in response.content.decode()
@@ -250,7 +250,7 @@ def test_another_candidate_sees_the_same_as_for_what_does_not_exist(
     candidacy: Candidacy, now: datetime
 ) -> None:
     entry = make.a_complete_draft(candidacy, now)
-    receipt = services.submit_entry(entry_id=entry.pk, by=candidacy.account, now=now)
+    receipt = make.submit(entry, now)
     piece = entry.evidence.get()
     stranger = signed_in(make.a_candidate(candidacy.cohort).account)
     absent = "00000000-0000-4000-8000-000000000000"
@@ -315,11 +315,11 @@ def test_the_entry_page_costs_the_same_for_one_file_and_for_three(
 ) -> None:
     entry = make.a_complete_draft(candidacy, now)
     page = reverse("portfolio:entry", args=[entry.pk])
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         client.get(page)
     for note in ("one", "two"):
         make.add(entry, now, slot="notes", content=make.a_pdf(note=note))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         client.get(page)
 
 
@@ -328,7 +328,7 @@ def test_the_list_of_entries_costs_the_same_for_one_begun_and_for_two(
 ) -> None:
     for key in ("entry-1", "entry-2"):
         make.a_submitted_entry(candidacy, now, key=key)
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(18):
             client.get(reverse("portfolio:entries"))
 
 
