@@ -1,5 +1,5 @@
 // Builds static/{css,js} into static/dist: a stylesheet per top-level sheet, the scripts of the site,
-// of its administration, of the scoring page and of an entry's page, the fonts named.
+// of its administration, of the scoring page, of an entry's page and the rehearsal's, the fonts named.
 import { copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, parse } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,7 +39,7 @@ for (const file of await readdir(sheets)) {
 await copyFonts(everySheet);
 
 await build({
-  entryPoints: ["main.js", "admin.js", "scoring.js", "uploading.js"].map((name) => join(root, "static", "js", name)),
+  entryPoints: ["main.js", "admin.js", "scoring.js", "uploading.js", "rehearsal.js"].map((name) => join(root, "static", "js", name)),
   outdir: out,
   bundle: true,
   minify: true,

@@ -57,6 +57,8 @@ SHARED = {
     "kind": "requirements",
     "version": 1,
     "part_number": 1,
+    "trial_id": "00000000-0000-4000-8000-000000000001",
+    "length": 65536,
     "uidb36": "1",
 }
 
@@ -208,6 +210,13 @@ portfolio:original                   GET   in      200   404   404       404    
 portfolio:remove                     GET   in      302   302   302       404     404    404  404
 portfolio:remove                     POST  in      302   404   404       404     404    404  404
 portfolio:receipt                    GET   in      200   404   404       404     404    404  404
+portfolio:rehearsal                  GET   in      200   200   200       404     404    404  404
+portfolio:rehearsal_trial            POST  in      200   200   409       404     404    404  404
+portfolio:rehearsal_line             GET   in      302   302   302       404     404    404  404
+portfolio:rehearsal_line             POST  in      409   409   409       404     404    404  404
+portfolio:rehearsal_piece            GET   405     405   405   405       405     405    405  405
+portfolio:rehearsal_clip             GET   in      302   302   302       404     404    404  404
+portfolio:rehearsal_clip             POST  in      422   422   422       404     404    404  404
 portfolio:results                    GET   in      200   404   404       404     404    404  404
 portfolio:report                     GET   in      200   404   404       404     404    404  404
 portfolio:media                      GET   in      200   404   404       404     404    404  404
