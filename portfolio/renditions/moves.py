@@ -12,12 +12,16 @@ from ..states import PREPARATION_ALLOWED, EvidenceKind, PreparationState
 from .models import Preparation, Rendition, RenditionKind, UnclaimedRendition
 
 # A video may take an hour of a worker that does nothing else; a document is overtaken by none of them.
-LONG, SHORT = "renditions.prepare", "renditions.prepare_short"
+LONG, SHORT = "renditions.prepare", "renditions.prepare_shortly"
 
 
 def ring(preparation: Preparation) -> None:
     """Wake who will do it."""
-    reconcile.ring(LONG if is_long(preparation) else SHORT)
+    ring_for(LONG if is_long(preparation) else SHORT)
+
+
+def ring_for(bell: str) -> None:
+    reconcile.ring(bell)
 
 
 def is_long(preparation: Preparation) -> bool:

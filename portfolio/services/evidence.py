@@ -15,11 +15,12 @@ from django.core.files.base import File
 from django.db import transaction
 
 from accounts.models import Role, User
-from certification.kernel import audit, clock, reconcile
+from certification.kernel import audit, clock
 from certification.kernel.errors import NotAllowed
 
 from .. import locks
 from ..models import Entry, Evidence, Preparation, Slot
+from ..renditions import moves as renditions
 from ..uploads import receiving, storing
 from ..uploads.inspect import Inspection
 from .entries import require_preparable
@@ -169,8 +170,7 @@ def record_evidence(
         place=leaving[0].place if leaving else 1 + max((piece.place for piece in present), default=0),
         uploaded_at=at,
     )
-    Preparation.objects.create(evidence=added, received_at=at)
-    reconcile.ring("renditions.prepare")
+    renditions.ring(Preparation.objects.create(evidence=added, received_at=at))
     audit.record(
         actor=by, action="added evidence", subject=added, detail={"slot": slot.key, "sha256": added.sha256}
     )

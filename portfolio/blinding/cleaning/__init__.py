@@ -6,7 +6,7 @@ Pure functions over files: no database, no settings, no network.
 from portfolio.blinding.cleaning.documents import clean_document
 from portfolio.blinding.cleaning.results import Box, CleanedDocument, CleanedPage, CleanedVideo, Finding
 from portfolio.blinding.cleaning.verify import assert_clean
-from portfolio.blinding.cleaning.video import clean_video, poster
+from portfolio.blinding.cleaning.video import clean_video, poster, video_traces
 
 __all__ = [
     "Box",
@@ -18,4 +18,5 @@ __all__ = [
     "clean_document",
     "clean_video",
     "poster",
+    "video_traces",
 ]

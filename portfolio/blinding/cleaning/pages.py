@@ -13,8 +13,9 @@ import pypdfium2
 from PIL import Image, ImageDraw
 from pypdfium2 import raw as pdfium_c
 
+from certification.kernel import bounded
 from certification.kernel.errors import BadInput
-from portfolio.blinding.cleaning.results import Box, CleanedPage, Finding, excerpt
+from portfolio.blinding.cleaning.results import Box, CleanedPage, Finding, Line, excerpt
 from portfolio.blinding.identifiers import REMOVED, Match, Term, find
 from portfolio.uploads import pdfium
 from portfolio.uploads.inspect import MAX_PDF_PAGES
@@ -58,6 +59,7 @@ def clean(
                     f"The document has {len(document)} pages; it must have 1 to {MAX_PDF_PAGES:,}."
                 )
             for index in range(len(document)):
+                bounded.tell(f"Drawing page {index + 1} of {len(document)}", 10 + 80 * index // len(document))
                 page, seen = _clean_page(document, index, terms, work, final)
                 cleaned.append(page)
                 findings += seen
@@ -98,6 +100,7 @@ def _clean_page(
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),
         boxes=tuple(boxes),
+        lines=tuple(_lines(letters, text, hidden)),
     )
     return cleaned, findings
 
@@ -248,6 +251,23 @@ def _padded(box: Rectangle, size: tuple[int, int]) -> Box:
 
 def _has_pictures(page: pypdfium2.PdfPage) -> bool:
     return next(iter(page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)), None) is not None
+
+
+def _lines(letters: list[_Letter], text: str, hidden: set[int]) -> Iterator[Line]:
+    """The redacted text line by line in the file's order, each with the rectangle around its letters."""
+    start = 0
+    for end in [index for index, letter in enumerate(text) if letter == "\n"] + [len(text)]:
+        inside = {index - start for index in hidden if start <= index < end}
+        shown = " ".join(_redacted(text[start:end], inside).split())
+        boxes = [box for letter in letters[start:end] if (box := letter.box) is not None]
+        if shown:
+            yield Line(shown, _around(boxes) if boxes else None)
+        start = end + 1
+
+
+def _around(boxes: list[Rectangle]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return Box(math.floor(min(lefts)), math.floor(min(tops)), math.ceil(max(rights)), math.ceil(max(bottoms)))
 
 
 def _redacted(text: str, hidden: set[int]) -> str:

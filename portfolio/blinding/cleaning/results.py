@@ -23,6 +23,14 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Line:
+    """One line of a page's redacted text, and where it stands in the image, if it shows at all."""
+
+    text: str
+    box: Box | None
+
+
+@dataclass(frozen=True)
 class Finding:
     """One place where the upload named the candidate, or could not be read by a machine.
 
@@ -52,6 +60,7 @@ class CleanedPage:
     sha256: str
     size: int
     boxes: tuple[Box, ...]
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)

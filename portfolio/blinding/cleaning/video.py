@@ -51,20 +51,28 @@ Feed = Callable[[av.Packet | None], Iterable[av.Packet]]
 
 
 def clean_video(
-    path: Path, out_path: Path, *, terms: Sequence[Term] = (), declared_name: str | None = None
+    path: Path,
+    out_path: Path,
+    *,
+    terms: Sequence[Term] = (),
+    declared_name: str | None = None,
+    may_copy: bool = True,
 ) -> CleanedVideo:
     """Write the cleaned copy of the video at `path` to `out_path`, whole or not at all.
 
-    Copying is tried first; when the copy does not play through, everything is encoded anew.
+    Copying is tried first, unless `may_copy` says otherwise; when the copy does not play through,
+    everything is encoded anew.
 
     Raises:
         BadInput: no video, or one that cannot be decoded.
     """
     name = declared_name or path.name
     before = inspect(path, name)
-    findings = [*dropped("file name", name, terms), *_tags(path, before.format, terms)]
+    findings = video_traces(path, before.format, terms, name)
     with staging.file(out_path) as work:
         try:
+            if not may_copy:
+                raise ValueError("copying is not wanted")
             after = _written(path, work, before, may_copy=True)
         except _FAILURES:
             after = _encoded_or_refused(path, work, before)
@@ -75,8 +83,13 @@ def clean_video(
         seconds=after.seconds or Decimal(0),
         width=after.width or 0,
         height=after.height or 0,
-        findings=tuple(once(findings)),
+        findings=findings,
     )
+
+
+def video_traces(path: Path, format_: str, terms: Sequence[Term], name: str) -> tuple[Finding, ...]:
+    """Findings beside picture and sound, in the file's name and the container's tags; all left out."""
+    return tuple(once([*dropped("file name", name, terms), *_tags(path, format_, terms)]))
 
 
 def poster(path: Path, out: Path) -> None:
