@@ -73,15 +73,3 @@ class CaptionsForm(forms.Form):
         form = cls({}, MultiValueDict())
         form._errors = ErrorDict(captions=form.error_class([refusal.message, *refusal.details]))  # type: ignore[attr-defined]
         return form
-
-
-class SubmitForm(forms.Form):
-    """The last look before submitting."""
-
-    own_work = forms.BooleanField(
-        label=(
-            "This is my own work with a real teacher or team, everyone shown has agreed to it,"
-            " and no video was edited beyond trimming."
-        ),
-        error_messages={"required": "Confirm this before you submit."},
-    )

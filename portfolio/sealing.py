@@ -1,4 +1,4 @@
-"""What happens to entries when their window is over.
+"""What happens to entries when their window is over: submitted as asked, sealed, or laid aside.
 
 The window itself is kept by the services, at the moment of writing; this only records the consequence,
 so that a late sweep neither holds a window open nor closes one early.
@@ -7,30 +7,41 @@ Source: the programme's rules, section 2.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 
 from candidates import selectors as candidates
 from certification.kernel import audit, clock
 
 from .models import Entry
+from .services import carry_out_wish
 from .services.entries import move
 from .states import EntryState
+
+logger = logging.getLogger(__name__)
 
 _BATCH = 200
 _WAITING = (EntryState.DRAFT, EntryState.SUBMITTED)
 
 
 def seal_due(now: datetime) -> dict[str, int]:
-    """Hand submitted entries to scoring, and lay unsubmitted ones aside, once their own window is over."""
-    counts = {"sealed": 0, "unused": 0}
+    """Hand submitted entries to scoring, and lay unsubmitted ones aside, once their own window is over.
+
+    An entry whose candidate asked for it is submitted first, each in a transaction of its own: one that
+    fails is tried again and holds up no other.  `waiting` are those of which a file is still being checked.
+    """
+    counts = {"sealed": 0, "unused": 0, "waiting": 0}
     for year in _years_closing(now):
         for batch in _batches(year):
             with transaction.atomic():
-                _seal_batch(batch, year, now, counts)
+                wished = _seal_batch(batch, year, now, counts)
+            for entry_id in wished:
+                _carry_out(entry_id, now, counts)
     return counts
 
 
@@ -46,8 +57,24 @@ def _batches(year: int) -> Iterator[list[UUID]]:
         yield keys[start : start + _BATCH]
 
 
-def _seal_batch(keys: list[UUID], year: int, now: datetime, counts: dict[str, int]) -> None:
-    """The state is read under the lock: a submission that got in first is sealed, not laid aside."""
+def _carry_out(entry_id: UUID, now: datetime, counts: dict[str, int]) -> None:
+    try:
+        outcome = carry_out_wish(entry_id=entry_id, now=now)
+    except SoftTimeLimitExceeded:
+        raise  # the worker's trouble, not the entry's
+    except Exception:
+        logger.exception("entry %s could not be submitted at the close; it is tried again", entry_id)
+        return
+    if outcome:
+        counts[outcome] += 1
+
+
+def _seal_batch(keys: list[UUID], year: int, now: datetime, counts: dict[str, int]) -> list[UUID]:
+    """Seal or lay aside what is due, and return the entries that are to be submitted first.
+
+    The state is read under the lock: a submission that got in first is sealed, not laid aside.
+    """
+    wished = []
     entries = list(
         Entry.objects.select_for_update(of=("self",))
         .select_related("template")
@@ -62,7 +89,11 @@ def _seal_batch(keys: list[UUID], year: int, now: datetime, counts: dict[str, in
         if entry.state == EntryState.SUBMITTED:
             move(entry, EntryState.SEALED, sealed_at=now)
             counts["sealed"] += 1
+        elif entry.submit_at_close_since is not None:
+            wished.append(entry.pk)
+            continue
         else:
             move(entry, EntryState.UNUSED)
             counts["unused"] += 1
         audit.record(actor=None, action=f"entry {entry.state}", subject=entry)
+    return wished

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import upload_views, views
+from . import submission_views, upload_views, views
 
 app_name = "portfolio"
 
@@ -24,12 +24,17 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/state/", upload_views.state, name="upload_state"),
     path("uploads/<uuid:upload_id>/parts/<int:part_number>/", upload_views.part, name="upload_part"),
     path("entries/<uuid:entry_id>/standing/", views.standing, name="standing"),
-    path("entries/<uuid:entry_id>/submit/", views.submit, name="submit"),
-    path("entries/<uuid:entry_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("entries/<uuid:entry_id>/submit/", submission_views.submit, name="submit"),
+    path(
+        "entries/<uuid:entry_id>/submit/at-close/", submission_views.submit_at_close, name="submit_at_close"
+    ),
+    path("entries/<uuid:entry_id>/withdraw/", submission_views.withdraw, name="withdraw"),
     path("evidence/<uuid:evidence_id>/", views.original, name="original"),
     path("evidence/<uuid:evidence_id>/move/", views.move, name="move"),
     path("evidence/<uuid:evidence_id>/remove/", views.remove, name="remove"),
-    path("receipts/<slug:number>/", views.receipt, name="receipt"),
+    path("receipts/<slug:number>/", submission_views.receipt, name="receipt"),
+    path("receipts/<slug:number>/pdf/", submission_views.receipt_as_pdf, name="receipt_pdf"),
+    path("receipts/<slug:number>/files/", submission_views.receipt_list, name="receipt_list"),
     path("", include("portfolio.renditions.urls")),
     path("", include("portfolio.consent.urls")),
     path("", include("portfolio.rehearsal.urls")),

@@ -24,7 +24,7 @@ from certification.kernel.uploads import LimitHandler, take_files
 from . import directions as reading
 from . import selectors, services
 from .downloads import original_response
-from .forms import SubmitForm, UploadForm
+from .forms import UploadForm
 from .selectors import EntryPage, FileCard, SlotCard
 from .services import Direction
 from .uploads import receiving
@@ -213,58 +213,6 @@ def standing(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 def original(request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
     """The candidate's own file back, byte for byte."""
     return original_response(_user(request), evidence_id)
-
-
-@require_role(Role.CANDIDATE)
-@require_http_methods(["GET", "POST"])
-def submit(request: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """The last look at an entry; POST submits it and leads to the receipt."""
-    page = _own(request, entry_id)
-    form = SubmitForm(request.POST if request.method == "POST" else None)
-    refusal: Refusal | None = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            receipt = services.submit_entry(entry_id=page.id, by=_user(request), now=clock.now())
-        except Refusal as raised:
-            refusal = raised
-            page = _own(request, entry_id)
-        else:
-            return redirect("portfolio:receipt", receipt.number)
-    status = CONFLICT if refusal else UNPROCESSABLE if form.errors else 200
-    rows = [(title, file.name, file.size, file.sha256) for title, file in page.files]
-    context = {"page": page, "form": form, "refusal": refusal, "rows": rows}
-    return render(request, "portfolio/submit.html", context, status=status)
-
-
-@require_role(Role.CANDIDATE)
-@require_http_methods(["GET", "POST"])
-def withdraw(request: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """Take a submitted entry back while the window is open."""
-    page = _own(request, entry_id)
-    if request.method != "POST":
-        return redirect("portfolio:entry", page.id)
-    try:
-        services.withdraw_entry(entry_id=page.id, by=_user(request), now=clock.now())
-    except Refusal as refusal:
-        return _entry_page(request, _own(request, entry_id), refusal=refusal, status=CONFLICT)
-    messages.success(
-        request, f"{page.title} is back in preparation. Submit it again before the window closes."
-    )
-    return redirect("portfolio:entry", page.id)
-
-
-@require_role(Role.CANDIDATE)
-@require_GET
-def receipt(request: HttpRequest, number: str) -> HttpResponse:
-    """A receipt: each file's name, size and digest, and the instant."""
-    try:
-        found = selectors.own_receipt(number, owner=_user(request))
-    except ObjectDoesNotExist:
-        raise Http404 from None
-    page = selectors.entry_page(found.entry_id, owner=_user(request), now=clock.now())
-    rows = [(piece["slot"], piece["name"], piece["size"], piece["sha256"]) for piece in found.manifest]
-    context = {"receipt": found, "page": page, "rows": rows, "is_current": page.is_current(found)}
-    return render(request, "portfolio/receipt.html", context)
 
 
 def _slot_url(page: EntryPage, key: str) -> str:

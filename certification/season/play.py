@@ -6,24 +6,28 @@ converge, exactly as beat would make them.  Nothing is written behind a service'
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.test.utils import override_settings
+from PIL import Image
 
 from candidates.models import Candidacy
 from candidates.selectors import submission_window
-from candidates.states import CandidacyState
+from candidates.states import CandidacyState, SubmissionKind
 from certification.kernel import clock, reconcile
 from certification.kernel.errors import WindowClosed
 from certification.kernel.windows import CandidacyYear, calendar_for
 from portfolio import services as portfolio
+from portfolio.consent import services as consent
 from portfolio.models import Entry, EntryScore, Slot
 from portfolio.states import EntryState, EvidenceKind
 from scoring.states import AssignmentRole
@@ -142,7 +146,7 @@ def _play_year(season: Season, year: CandidacyYear, settle: Converge, advance: A
 
     with _at(closes - _INSTANT) as now:
         for entry in _entries(year.number, EntryState.DRAFT):
-            portfolio.submit_entry(entry_id=entry.pk, by=entry.candidacy.account, now=now)
+            _submit(entry, now)
         settle(now)
     with _at(closes) as now:
         _try_to_withdraw_late(season, year.number, now)
@@ -224,6 +228,45 @@ def _fill(player: cast.Player, entry: Entry, slot: Slot, now: datetime) -> None:
             )
 
 
+def _submit(entry: Entry, now: datetime) -> None:
+    """Everything is affirmed, and everybody in the videos is covered by one form for the whole cycle."""
+    by = entry.candidacy.account
+    videos = list(entry.evidence.filter(removed_at__isnull=True, slot__kind=EvidenceKind.VIDEO))
+    if videos:
+        form = consent.add_release_form(
+            entry_id=entry.pk,
+            by=by,
+            file=ContentFile(_signed_form()),
+            name="release.png",
+            title="Release of the teacher and the class",
+            now=now,
+        )
+        for video in videos:
+            consent.add_person(
+                evidence_id=video.pk,
+                by=by,
+                person=consent.NewPerson(
+                    who="the teacher and the class",
+                    minors=True,
+                    release_form_id=form.pk,
+                    for_scoring=True,
+                    for_training=False,
+                    for_research=False,
+                    until_on=None,
+                ),
+                now=now,
+            )
+    portfolio.submit_entry(entry_id=entry.pk, by=by, affirmed=tuple(SubmissionKind), now=now)
+
+
+@cache
+def _signed_form() -> bytes:
+    """A scan of a form, as small as a picture can be."""
+    out = io.BytesIO()
+    Image.new("L", (32, 32), 255).save(out, "PNG")
+    return out.getvalue()
+
+
 def _entries(year: int, state: EntryState) -> list[Entry]:
     rows = Entry.objects.filter(year=year, state=state).select_related("candidacy__account")
     return list(rows.order_by("candidacy__number", "template__ordinal"))
@@ -236,7 +279,9 @@ def _try_to_submit_early(season: Season, year: int, now: datetime) -> None:
     by = entry.candidacy.account
     season.observe(
         f"year {year}: submitting a microsecond before 1 May is refused",
-        holds=_is_closed(partial(portfolio.submit_entry, entry_id=entry.pk, by=by, now=now)),
+        holds=_is_closed(
+            partial(portfolio.submit_entry, entry_id=entry.pk, by=by, affirmed=tuple(SubmissionKind), now=now)
+        ),
     )
 
 

@@ -4,7 +4,14 @@ from ..openness import open_entries_for
 from .arranging import Direction, move_evidence
 from .entries import start_entry
 from .evidence import add_evidence, open_original, remove_evidence
-from .submission import submit_entry, withdraw_entry
+from .submission import (
+    carry_out_wish,
+    submit_entry,
+    take_back_wish,
+    what_is_missing,
+    wish_submission_at_close,
+    withdraw_entry,
+)
 from .uploading import (
     abort_upload,
     address_of_part,
@@ -19,6 +26,7 @@ __all__ = [
     "abort_upload",
     "add_evidence",
     "address_of_part",
+    "carry_out_wish",
     "complete_upload",
     "create_upload",
     "list_parts",
@@ -29,5 +37,8 @@ __all__ = [
     "remove_evidence",
     "start_entry",
     "submit_entry",
+    "take_back_wish",
+    "what_is_missing",
+    "wish_submission_at_close",
     "withdraw_entry",
 ]

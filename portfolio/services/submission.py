@@ -1,43 +1,52 @@
-"""Submitting an entry, withdrawing it, and the receipt that proves what was handed in when."""
+"""Submitting an entry, withdrawing it, and asking that it be submitted at the close.
+
+Everything here is decided at one instant: the one the database's clock gives once the entry is locked.
+It is admitted if it lies within the candidate's window, `[opens, closes)`.  Source: ADR 0015.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from accounts.models import User
-from certification.kernel import audit, clock, ids, outbox
-from certification.kernel.errors import Incomplete, NotAllowed
-from certification.kernel.windows import require_open, spoken
+from candidates import documents
+from candidates.states import SubmissionKind
+from certification.kernel import audit, clock
+from certification.kernel.errors import Incomplete, NotAllowed, Refusal
+from certification.kernel.windows import require_open
 
-from .. import locks, openness
+from .. import locks, openness, receipts
 from ..completeness import missing_pieces
-from ..models import Entry, Evidence, Receipt
-from ..states import EntryState, UploadState
-from .entries import move, reopen, require_live, window_of
+from ..consent import ledger
+from ..models import Entry, EntryAffirmation, Evidence, Preparation, Receipt
+from ..receipts import mails
+from ..states import EntryState, PreparationState, UploadState
+from .entries import move, reopen, require_live, require_not_over, window_of
+
+_INSTANT = timedelta(microseconds=1)
 
 
 @transaction.atomic
-def submit_entry(*, entry_id: UUID, by: User, now: datetime) -> Receipt:
+def submit_entry(*, entry_id: UUID, by: User, affirmed: Collection[SubmissionKind], now: datetime) -> Receipt:
     """Close an entry in preparation for scoring and hand back the candidate's receipt.
 
     The window is checked here, under the entry's lock, because a page opened before the deadline
-    must not be able to write after it.  Source: the programme's rules, section 2.
+    must not be able to write after it.  What is being made of a file for its preview holds nothing up:
+    the file itself was checked when it arrived.  Source: the programme's rules, section 2.
+
+    Args:
+        affirmed: the texts the candidate agreed to on submitting; each is kept with its version in force.
 
     Raises:
         Entry.DoesNotExist: there is none, or it is somebody else's.
-        WindowClosed: `now` is outside the candidate's (possibly extended) window.
-        Incomplete: a required slot is not filled; lists every missing piece, not the first.
-        NotAllowed: it is with the scorers, the candidacy has ended, the year policy closed the entry,
-            or a file of it is still being checked.
+        WindowClosed: it is outside the candidate's (possibly extended) window.
+        Incomplete: something is missing; lists every missing piece, not the first.
+        NotAllowed: it is with the scorers, the candidacy has ended, or the year policy closed the entry.
     """
     entry = locks.entry(entry_id, owner=by)
     now = clock.agreed(now)
@@ -50,26 +59,22 @@ def submit_entry(*, entry_id: UUID, by: User, now: datetime) -> Receipt:
     require_open(window, now, what=f"Submission of {entry.template}", zone=settings.PROGRAMME_ZONE)
     if entry.state == EntryState.UNUSED:
         reopen(entry)
-    _require_nothing_being_checked(entry)
     _require_open_this_year(entry)
     evidence = _live_evidence(entry)
-    _require_complete(entry, evidence)
-    move(entry, EntryState.SUBMITTED, submitted_at=now)
-    receipt = _receipt(entry, evidence, now)
-    audit.record(actor=by, action="submitted entry", subject=entry, detail={"receipt": receipt.number})
-    _mail_receipt(entry, receipt, by)
-    return receipt
+    _require_nothing_missing(entry, [*_problems(entry, evidence), *_not_affirmed(affirmed)])
+    return _submit(entry, evidence, _affirm(entry, by, now), by, now)
 
 
 @transaction.atomic
 def withdraw_entry(*, entry_id: UUID, by: User, now: datetime) -> Entry:
     """Take a submitted entry back into preparation while the window is open; twice is once.
 
-    The receipt stays on record: it was true when it was given.
+    The receipt stays on record: it was true when it was given.  Who withdraws an entry does not want it
+    scored as it is, so a wish to have it submitted at the close ends with it.
 
     Raises:
         Entry.DoesNotExist: there is none, or it is somebody else's.
-        WindowClosed: `now` is outside the candidate's window.
+        WindowClosed: it is outside the candidate's window.
         NotAllowed: it is with the scorers already.
     """
     entry = locks.entry(entry_id, owner=by)
@@ -83,15 +88,130 @@ def withdraw_entry(*, entry_id: UUID, by: User, now: datetime) -> Entry:
     require_live(entry)
     window = window_of(entry)
     require_open(window, now, what=f"Withdrawal of {entry.template}", zone=settings.PROGRAMME_ZONE)
-    move(entry, EntryState.DRAFT, submitted_at=None)
-    audit.record(actor=by, action="withdrew entry", subject=entry)
+    move(entry, EntryState.DRAFT, submitted_at=None, submit_at_close_since=None)
+    audit.record(actor=by, action="withdrew entry", subject=entry, detail={"at": now.isoformat()})
     return entry
 
 
-def manifest_digest(manifest: Sequence[dict[str, Any]]) -> str:
-    """SHA-256 of the canonical JSON of a receipt's manifest: sorted keys, no blanks, ASCII."""
-    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+@transaction.atomic
+def wish_submission_at_close(
+    *, entry_id: UUID, by: User, affirmed: Collection[SubmissionKind], now: datetime
+) -> Entry:
+    """Ask that the entry be submitted when its window closes, if it is complete then; twice is once.
+
+    It may be asked for before the window opens, and stands until it is taken back, the entry is
+    withdrawn, or it has been carried out.
+
+    Raises:
+        Entry.DoesNotExist: there is none, or it is somebody else's.
+        WindowClosed: the window is over.
+        Incomplete: not everything is affirmed.
+        NotAllowed: it is submitted already, the candidacy has ended, or the year policy closed the entry.
+    """
+    entry = locks.entry(entry_id, owner=by)
+    now = clock.agreed(now)
+    require_live(entry)
+    if entry.state not in (EntryState.DRAFT, EntryState.UNUSED):
+        raise NotAllowed(
+            f"{entry.template} is submitted already, so there is nothing left to do at the close."
+        )
+    require_not_over(window_of(entry), now, entry.template)
+    if entry.submit_at_close_since is not None and entry.state == EntryState.DRAFT:
+        return entry
+    if entry.state == EntryState.UNUSED:
+        reopen(entry)
+    _require_open_this_year(entry)
+    if not_affirmed := _not_affirmed(affirmed):
+        raise Incomplete("Affirm these first; they are affirmed with every entry.", not_affirmed)
+    _affirm(entry, by, now)
+    entry.submit_at_close_since = now
+    entry.save(update_fields=["submit_at_close_since"])
+    audit.record(actor=by, action="asked for submission at the close", subject=entry)
+    return entry
+
+
+@transaction.atomic
+def take_back_wish(*, entry_id: UUID, by: User, now: datetime) -> Entry:
+    """No longer have the entry submitted at the close; twice is once.
+
+    Raises:
+        Entry.DoesNotExist: there is none, or it is somebody else's.
+        WindowClosed: the window is over, so the wish holds.
+    """
+    entry = locks.entry(entry_id, owner=by)
+    now = clock.agreed(now)
+    if entry.submit_at_close_since is None:
+        return entry
+    require_not_over(window_of(entry), now, entry.template)
+    entry.submit_at_close_since = None
+    entry.save(update_fields=["submit_at_close_since"])
+    audit.record(actor=by, action="took back submission at the close", subject=entry)
+    return entry
+
+
+@transaction.atomic
+def carry_out_wish(*, entry_id: UUID, now: datetime) -> str:
+    """Submit an entry at the close as its candidate asked, or lay it aside and say what was missing.
+
+    It counts as of the last admitted instant.  A file that had arrived whole by then is waited for,
+    however long its check takes.
+
+    Returns:
+        `sealed` or `unused` for what became of it, `waiting` for a file, or nothing if there is nothing
+        to do: the window goes on, or somebody was quicker.
+    """
+    entry = (
+        Entry.objects.select_for_update(of=("self",))
+        .select_related("candidacy__account", "template")
+        .get(pk=entry_id)
+    )
+    now = clock.agreed(now)
+    window = window_of(entry)
+    if entry.state != EntryState.DRAFT or entry.submit_at_close_since is None or now < window.closes:
+        return ""
+    if entry.uploads.filter(state=UploadState.COMPLETING, completed_at__lt=window.closes).exists():
+        return "waiting"
+    by = entry.candidacy.account
+    evidence = _live_evidence(entry)
+    problems = _problems_at_close(entry, evidence)
+    if problems:
+        move(entry, EntryState.UNUSED)
+        audit.record(actor=None, action=f"entry {entry.state}", subject=entry, detail={"missing": problems})
+        mails.not_submitted(entry, window.closes, problems, by)
+        return "unused"
+    affirmations = list(
+        entry.affirmations.filter(affirmed_at__gte=entry.submit_at_close_since).select_related("document")
+    )
+    _submit(entry, evidence, affirmations, by, window.closes - _INSTANT, by_wish=True)
+    move(entry, EntryState.SEALED, sealed_at=now)
+    audit.record(actor=None, action=f"entry {entry.state}", subject=entry)
+    return "sealed"
+
+
+def what_is_missing(entry: Entry) -> list[str]:
+    """Everything that keeps the entry from being submitted at this moment, but for the affirmations."""
+    return _problems(entry, _live_evidence(entry))
+
+
+def _submit(
+    entry: Entry,
+    evidence: Sequence[Evidence],
+    affirmations: Sequence[EntryAffirmation],
+    by: User,
+    at: datetime,
+    *,
+    by_wish: bool = False,
+) -> Receipt:
+    move(entry, EntryState.SUBMITTED, submitted_at=at)
+    receipt = receipts.issue(entry, evidence, affirmations, at=at, by_wish=by_wish)
+    audit.record(
+        actor=None if by_wish else by,
+        action="submitted entry",
+        subject=entry,
+        detail={"receipt": receipt.number, "at": at.isoformat()},
+    )
+    mails.received(entry, receipt, by)
+    return receipt
 
 
 def _require_open_this_year(entry: Entry) -> None:
@@ -102,62 +222,59 @@ def _require_open_this_year(entry: Entry) -> None:
         raise NotAllowed(opened.reasons[entry.template.key])
 
 
-def _require_nothing_being_checked(entry: Entry) -> None:
+def _require_nothing_missing(entry: Entry, problems: Sequence[str]) -> None:
+    if problems:
+        raise Incomplete(f"{entry.template} cannot be submitted yet: something is missing.", problems)
+
+
+def _problems(entry: Entry, evidence: Sequence[Evidence]) -> list[str]:
+    return [
+        *missing_pieces(entry.template.slots.all(), evidence),
+        *_being_checked(entry),
+        *_unusable(evidence),
+        *ledger.problems_of(entry),
+    ]
+
+
+def _problems_at_close(entry: Entry, evidence: Sequence[Evidence]) -> list[str]:
+    """The same, and what else would have refused a submission in the last admitted instant."""
+    try:
+        require_live(entry)
+        _require_open_this_year(entry)
+    except Refusal as refusal:
+        return [refusal.message]
+    return _problems(entry, evidence)
+
+
+def _being_checked(entry: Entry) -> list[str]:
     """A file that has arrived belongs to what is handed in, so the receipt waits for it."""
-    checked = entry.uploads.filter(state=UploadState.COMPLETING).first()
-    if checked is not None:
-        raise NotAllowed(
-            f"“{checked.name}” is still being checked; wait a moment. {entry.template} was not submitted yet."
+    waiting = entry.uploads.filter(state=UploadState.COMPLETING).order_by("created_at")
+    return [f"“{upload.name}” is still being checked. Wait a moment." for upload in waiting]
+
+
+def _unusable(evidence: Sequence[Evidence]) -> list[str]:
+    rejected = Preparation.objects.filter(
+        evidence__in=evidence, state=PreparationState.REJECTED
+    ).select_related("evidence")
+    return [
+        f"“{row.evidence.original_name}” cannot be used: {row.problem} Replace or remove it."
+        for row in rejected
+    ]
+
+
+def _not_affirmed(affirmed: Collection[SubmissionKind]) -> list[str]:
+    return [f"Not affirmed: “{kind.label}”" for kind in SubmissionKind if kind not in affirmed]
+
+
+def _affirm(entry: Entry, by: User, now: datetime) -> list[EntryAffirmation]:
+    """One row for each text, with the version in force."""
+    return [
+        EntryAffirmation.objects.create(
+            entry=entry, document=text, kind=kind, sha256=text.sha256, account=by, affirmed_at=now
         )
-
-
-def _require_complete(entry: Entry, evidence: Sequence[Evidence]) -> None:
-    missing = missing_pieces(entry.template.slots.all(), evidence)
-    if missing:
-        raise Incomplete(f"{entry.template} cannot be submitted yet: something is missing.", missing)
+        for kind, text in documents.texts_to_submit_with(now).items()
+    ]
 
 
 def _live_evidence(entry: Entry) -> list[Evidence]:
     return list(entry.evidence.filter(removed_at__isnull=True).select_related("slot"))
-
-
-def _receipt(entry: Entry, evidence: Sequence[Evidence], now: datetime) -> Receipt:
-    manifest = [
-        {
-            "slot": piece.slot.title,
-            "name": piece.original_name,
-            "size": piece.size,
-            "sha256": piece.sha256,
-            "pages": piece.pages,
-            "seconds": None if piece.seconds is None else str(piece.seconds),
-        }
-        for piece in evidence
-    ]
-    return Receipt.objects.create(
-        number=f"R-{ids.code(10)}",
-        entry=entry,
-        submitted_at=now,
-        manifest=manifest,
-        digest=manifest_digest(manifest),
-    )
-
-
-def _mail_receipt(entry: Entry, receipt: Receipt, by: User) -> None:
-    files = "\n".join(
-        f"- {piece['slot']}: {piece['name']}\n  {piece['size']:,} bytes, SHA-256 {piece['sha256']}"
-        for piece in receipt.manifest
-    )
-    submitted = spoken(receipt.submitted_at, settings.PROGRAMME_ZONE)
-    address = f"{settings.SITE_URL}{reverse('portfolio:receipt', args=[receipt.number])}"
-    outbox.queue(
-        dedupe_key=f"receipt:{receipt.number}",
-        to=by.email,
-        kind="submission receipt",
-        subject=f"Received: {entry.template}",
-        body=(
-            f"{entry.template} of year {entry.year} was submitted on {submitted}.\n\n"
-            f"Receipt {receipt.number}\n{files}\n\n"
-            f"The receipt on the site: {address}\n"
-            "Until the window closes you may withdraw the entry, change it and submit it again.\n"
-        ),
-    )

@@ -83,7 +83,7 @@ def a_sealed_entry(
     if video:
         clip = make_mp4(named(folder, identity=IDENTITY, label=key, extension="mp4"), identity=IDENTITY)
         _hand_in(entry, "clip", clip, at.inside)
-    services.submit_entry(entry_id=entry.pk, by=candidacy.account, now=at.inside)
+    portfolio.submit(entry, at.inside)
     sealing.seal_due(at.after)
     entry.refresh_from_db()
     return entry

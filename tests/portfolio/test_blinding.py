@@ -265,7 +265,7 @@ def test_evidence_the_candidate_took_back_is_not_cleaned(
     entry = portfolio.a_draft(candidacy, at.inside)
     portfolio.add(entry, at.inside, content=portfolio.a_pdf(2), name="first.pdf")
     kept = portfolio.add(entry, at.inside, content=portfolio.a_pdf(1, note="second"), name="second.pdf")
-    made.services.submit_entry(entry_id=entry.pk, by=candidacy.account, now=at.inside)
+    portfolio.submit(entry, at.inside)
     made.sealing.seal_due(at.after)
     blinding = made.a_cleaned_blinding(entry, now)
     assert set(blinding.files.values_list("evidence", flat=True)) == {kept.pk}

@@ -151,7 +151,7 @@ def test_the_overview_follows_an_entry_through_its_year(candidacy: Candidacy) ->
     shown = overview(candidacy, window.opens).entries[0]
     assert (shown.action, shown.is_open, shown.closes_at) == ("Review and submit", True, window.closes)
 
-    services.submit_entry(entry_id=entry.pk, by=candidacy.account, now=window.opens)
+    make.submit(entry, window.opens)
     shown = overview(candidacy, window.opens).entries[0]
     assert (shown.state, shown.action, len(shown.receipts)) == (
         EntryState.SUBMITTED,

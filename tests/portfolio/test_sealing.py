@@ -42,10 +42,10 @@ def test_the_sweep_seals_what_was_submitted_and_lays_the_rest_aside(candidacy: C
     submitted = make.a_submitted_entry(candidacy, closes - TICK)
     draft = make.a_draft(candidacy, closes - TICK, key="entry-2")
 
-    assert reconcile.run("submission.seal", closes - TICK) == {"sealed": 0, "unused": 0}
-    assert reconcile.run("submission.seal", closes) == {"sealed": 1, "unused": 1}
+    assert reconcile.run("submission.seal", closes - TICK) == {"sealed": 0, "unused": 0, "waiting": 0}
+    assert reconcile.run("submission.seal", closes) == {"sealed": 1, "unused": 1, "waiting": 0}
     assert (state_of(submitted), state_of(draft)) == (EntryState.SEALED, EntryState.UNUSED)
-    assert reconcile.run("submission.seal", closes) == {"sealed": 0, "unused": 0}
+    assert reconcile.run("submission.seal", closes) == {"sealed": 0, "unused": 0, "waiting": 0}
 
 
 @pytest.mark.django_db
@@ -53,7 +53,11 @@ def test_a_sweep_weeks_late_does_the_same(candidacy: Candidacy) -> None:
     closes = make.window_of(candidacy).closes
     entry = make.a_submitted_entry(candidacy, closes - TICK)
 
-    assert reconcile.run("submission.seal", closes + timedelta(weeks=3)) == {"sealed": 1, "unused": 0}
+    assert reconcile.run("submission.seal", closes + timedelta(weeks=3)) == {
+        "sealed": 1,
+        "unused": 0,
+        "waiting": 0,
+    }
     assert state_of(entry) == EntryState.SEALED
 
 
@@ -103,24 +107,22 @@ def test_a_submission_that_holds_the_entry_is_sealed_not_laid_aside(
 ) -> None:
     closes = make.window_of(candidacy).closes
     entry = make.a_complete_draft(candidacy, closes - timedelta(days=1))
-    entry_is_held, original = threading.Event(), submission._require_complete
+    entry_is_held, original = threading.Event(), submission._require_nothing_missing
 
     def slowly(*args: Any) -> None:
         entry_is_held.set()
         threading.Event().wait(0.3)
         original(*args)
 
-    monkeypatch.setattr(submission, "_require_complete", slowly)
+    monkeypatch.setattr(submission, "_require_nothing_missing", slowly)
 
     def sweep() -> dict[str, int]:
         assert entry_is_held.wait(10)
         return sealing.seal_due(closes)
 
-    receipt, counts = side_by_side(
-        lambda: services.submit_entry(entry_id=entry.pk, by=candidacy.account, now=closes - TICK), sweep
-    )
+    receipt, counts = side_by_side(lambda: make.submit(entry, closes - TICK), sweep)
 
-    assert counts == {"sealed": 1, "unused": 0}
+    assert counts == {"sealed": 1, "unused": 0, "waiting": 0}
     assert receipt == entry.receipts.get()
     assert state_of(entry) == EntryState.SEALED
 
@@ -137,7 +139,7 @@ def test_submit_withdraw_and_seal_at_the_closing_instant_end_in_one_truth(
 
     withdrawn, _, _ = side_by_side(
         lambda: services.withdraw_entry(**in_time),
-        lambda: services.submit_entry(**in_time),
+        lambda: make.submit(entry, closes - TICK),
         lambda: sealing.seal_due(closes),
     )
     sealing.seal_due(closes)
@@ -148,7 +150,7 @@ def test_submit_withdraw_and_seal_at_the_closing_instant_end_in_one_truth(
         assert (final, receipts) == (EntryState.SEALED, 1)
     elif final == EntryState.SEALED:
         assert receipts == 2
-    assert sealing.seal_due(closes) == {"sealed": 0, "unused": 0}
+    assert sealing.seal_due(closes) == {"sealed": 0, "unused": 0, "waiting": 0}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -157,8 +159,8 @@ def test_two_presses_at_once_give_one_receipt(candidacy: Candidacy) -> None:
     entry = make.a_complete_draft(candidacy, now)
 
     first, second = side_by_side(
-        lambda: services.submit_entry(entry_id=entry.pk, by=candidacy.account, now=now),
-        lambda: services.submit_entry(entry_id=entry.pk, by=candidacy.account, now=now),
+        lambda: make.submit(entry, now),
+        lambda: make.submit(entry, now),
     )
 
     assert first == second == entry.receipts.get()

@@ -13,7 +13,7 @@ from certification.kernel.errors import Incomplete, NotAllowed, Refusal, WindowC
 from certification.kernel.models import AuditEvent, OutboxMessage
 from portfolio import sealing, services
 from portfolio.models import Entry, Receipt
-from portfolio.services.submission import manifest_digest
+from portfolio.receipts import manifest_digest
 from portfolio.states import EntryState
 from tests.factories import portfolio as make
 
@@ -29,7 +29,7 @@ def candidacy() -> Candidacy:
 
 
 def submit(entry: Entry, now: datetime) -> Receipt:
-    return services.submit_entry(entry_id=entry.pk, by=entry.candidacy.account, now=now)
+    return make.submit(entry, now)
 
 
 def withdraw(entry: Entry, now: datetime) -> Entry:
@@ -108,7 +108,7 @@ def test_an_extension_granted_before_the_close_holds_to_its_own_last_instant(can
     entry = make.a_complete_draft(candidacy, closes - timedelta(days=1))
     extend(candidacy, closes + timedelta(days=3), closes - timedelta(hours=1))
 
-    assert sealing.seal_due(closes + timedelta(days=1)) == {"sealed": 0, "unused": 0}
+    assert sealing.seal_due(closes + timedelta(days=1)) == {"sealed": 0, "unused": 0, "waiting": 0}
     with pytest.raises(WindowClosed):
         submit(entry, closes + timedelta(days=3))
     assert submit(entry, closes + timedelta(days=3) - TICK)
@@ -184,6 +184,7 @@ def test_the_receipt_names_every_live_file_and_its_digest(candidacy: Candidacy) 
         "sha256": kept.sha256,
         "pages": 1,
         "seconds": None,
+        "received_at": "2027-05-01T05:00:00.000000Z",
     }
     assert receipt.digest == manifest_digest(receipt.manifest)
     mail = OutboxMessage.objects.get(kind="submission receipt")
@@ -243,6 +244,6 @@ def test_somebody_elses_entry_is_not_there(candidacy: Candidacy) -> None:
     stranger = make.a_candidate(candidacy.cohort).account
 
     with pytest.raises(Entry.DoesNotExist):
-        services.submit_entry(entry_id=entry.pk, by=stranger, now=now)
+        services.submit_entry(entry_id=entry.pk, by=stranger, affirmed=make.EVERYTHING, now=now)
     with pytest.raises(Entry.DoesNotExist):
         services.withdraw_entry(entry_id=entry.pk, by=stranger, now=now)

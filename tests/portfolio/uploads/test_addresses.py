@@ -426,7 +426,7 @@ def test_nothing_is_completed_once_the_window_is_over(
 def test_a_submitted_entry_takes_no_parts(candidacy: Candidacy, now: datetime) -> None:
     entry = make.a_complete_draft(candidacy, now)
     upload = an_upload(entry, now, size=1000)
-    services.submit_entry(entry_id=entry.pk, by=candidacy.account, now=now)
+    make.submit(entry, now)
     answer = Browser(entry).sign(operation="part", key=str(upload.pk), partNumber=1)
     assert answer.status_code == 409
     assert "Withdraw it first" in answer.json()["problem"]

@@ -14,7 +14,7 @@ from django.test import TestCase
 
 from candidates.models import Candidacy
 from certification.kernel import clock, reconcile
-from certification.kernel.errors import NotAllowed
+from certification.kernel.errors import Incomplete
 from portfolio import sealing, services
 from portfolio.models import Entry, Evidence, Upload
 from portfolio.services import taking_in
@@ -220,20 +220,20 @@ def test_complete_in_time_counts_however_late_it_is_checked(
 def test_an_entry_waits_for_the_files_that_have_arrived(draft: Entry, now: datetime) -> None:
     make.add(draft, now)
     a_completed_upload(draft, make.a_pdf(note="new"), now)
-    by = draft.candidacy.account
 
-    with pytest.raises(NotAllowed, match="is still being checked; wait a moment"):
-        services.submit_entry(entry_id=draft.pk, by=by, now=now)
+    with pytest.raises(Incomplete) as refused:
+        make.submit(draft, now)
+    assert "“written.pdf” is still being checked. Wait a moment." in refused.value.details
     take_in(now)
 
-    receipt = services.submit_entry(entry_id=draft.pk, by=by, now=now)
+    receipt = make.submit(draft, now)
     assert [piece["sha256"] for piece in receipt.manifest] == [Upload.objects.get().sha256]
 
 
 def test_a_file_that_is_still_being_sent_does_not_hold_up_submitting(draft: Entry, now: datetime) -> None:
     make.add(draft, now)
     an_upload(draft, now, size=1000)
-    services.submit_entry(entry_id=draft.pk, by=draft.candidacy.account, now=now)
+    make.submit(draft, now)
 
 
 # ---- the sweep ----

@@ -1,0 +1,121 @@
+"""Where release forms are kept: the store of originals, under random keys that say nothing about anybody.
+
+Taken in like evidence: decoded before anything is stored, swept when nothing refers to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from django.core.files.base import File
+
+from certification.kernel.bounded import Limits, OutOfBounds, run_bounded
+from certification.kernel.errors import BadInput
+
+from ..models import ReleaseForm
+from ..uploads.storing import discard, originals
+from . import looking
+
+__all__ = ["MAX_BYTES", "Received", "discard", "keep", "received", "sweep", "too_large"]
+
+MAX_BYTES = 20 * 1024 * 1024
+ACCEPT = ".pdf,.jpg,.jpeg,.png"
+_FOLDER = "release-forms"
+_SPARED = timedelta(days=1)
+_CHUNK_BYTES = 1024 * 1024
+_LIMITS = Limits(memory_bytes=1024**3, cpu_seconds=10, wall_seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A release form on local disk that was decoded and found sound."""
+
+    path: Path
+    format: str
+    size: int
+    sha256: str
+
+
+@contextmanager
+def received(file: File, name: str) -> Iterator[Received]:
+    """The uploaded form on local disk for the length of the block.
+
+    Raises:
+        BadInput: it is too large, no PDF, PNG or JPEG, broken or protected.
+    """
+    with tempfile.TemporaryDirectory(prefix="icg-form-") as folder:
+        path = Path(folder) / "received"
+        size, sha256 = _copy(file, path)
+        if size == 0:
+            raise BadInput(f"“{name}” is empty (0 bytes). Check the file on your computer and send it again.")
+        try:
+            look = run_bounded(looking.look, path, name, limits=_LIMITS, results=(looking.Look,))
+        except OutOfBounds:
+            raise looking.unreadable(name) from None
+        yield Received(path, look.format, size, sha256)
+
+
+def too_large() -> BadInput:
+    """The refusal of a form that has more bytes than we take, however many they are."""
+    return BadInput("A release form has at most 20 MB. Scan it at a lower resolution and send it again.")
+
+
+def keep(form: Received, now: datetime) -> str:
+    """Store it under a fresh random key and return the key."""
+    key = f"{_FOLDER}/{now.astimezone(UTC):%Y-%m-%d}/{secrets.token_hex(20)}"
+    with form.path.open("rb") as stream:
+        return originals().save(key, File(stream))
+
+
+def sweep(now: datetime) -> dict[str, int]:
+    """Remove forms that no row refers to any more and that are older than a day."""
+    spared_from = now.astimezone(UTC) - _SPARED
+    removed = 0
+    for day in _days():
+        if day >= spared_from.date():
+            continue
+        keys = set(_keys(day))
+        known = ReleaseForm.objects.filter(storage_key__in=keys)
+        live = known.filter(removed_at__isnull=True) | known.filter(removed_at__gte=spared_from)
+        for key in sorted(keys - set(live.values_list("storage_key", flat=True))):
+            originals().delete(key)
+            removed += 1
+    return {"forms_removed": removed}
+
+
+def _copy(file: File, path: Path) -> tuple[int, str]:
+    """Stop at the limit instead of trusting a declared size: memory and disk stay bounded."""
+    written, digest = 0, hashlib.sha256()
+    with path.open("wb") as target:
+        for chunk in file.chunks(_CHUNK_BYTES):
+            written += len(chunk)
+            if written > MAX_BYTES:
+                raise too_large()
+            digest.update(chunk)
+            target.write(chunk)
+    return written, digest.hexdigest()
+
+
+def _days() -> Iterator[date]:
+    try:
+        folders, _ = originals().listdir(_FOLDER)
+    except FileNotFoundError:
+        return
+    for folder in sorted(folders):
+        try:
+            yield date.fromisoformat(folder)
+        except ValueError:  # not of our making
+            continue
+
+
+def _keys(day: date) -> Iterator[str]:
+    _, names = originals().listdir(f"{_FOLDER}/{day:%Y-%m-%d}")
+    for name in names:
+        yield f"{_FOLDER}/{day:%Y-%m-%d}/{name}"
