@@ -15,9 +15,10 @@ from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin, StaffAdmin,
 from .blinding import admin as blinding_admin
 from .downloads import original_response
 from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot, Upload
+from .rehearsal import admin as rehearsal_admin
 from .results import admin as results_admin
 
-__all__ = ["blinding_admin", "results_admin"]
+__all__ = ["blinding_admin", "rehearsal_admin", "results_admin"]
 
 
 class EntryTemplateInline(StaffMixin, admin.TabularInline):

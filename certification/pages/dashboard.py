@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from django.urls import reverse
 
 from accounts.models import User
 from candidates import selectors as candidates
@@ -11,9 +13,11 @@ from candidates.selectors import CandidacyCard, CardState, RegistrationCard
 from candidates.states import CandidacyState
 from certificates import selectors as certificates
 from portfolio import selectors as portfolio
+from portfolio.rehearsal.selectors import is_due
 from portfolio.results import selectors as results
 from portfolio.results.selectors import ResultCard
 from portfolio.selectors import CandidateOverview
+from portfolio.states import EntryState
 
 from .next_step import NextStep, candidacy_step, registration_step
 
@@ -60,14 +64,18 @@ def dashboard_of(account: User, now: datetime) -> DashboardPage:
     number = certificates.number_of(candidacy.id)
     return DashboardPage(
         first_name=first_name,
-        step=candidacy_step(
-            candidacy,
-            overview=overview,
-            past=past,
-            certificate=certificates.standing_of(candidacy.id),
-            certificate_number=number,
-            release_at=_next_release(candidacy, overview),
-            again=registration,
+        step=_with_rehearsal(
+            candidacy_step(
+                candidacy,
+                overview=overview,
+                past=past,
+                certificate=certificates.standing_of(candidacy.id),
+                certificate_number=number,
+                release_at=_next_release(candidacy, overview),
+                again=registration,
+            ),
+            overview,
+            now,
         ),
         registration=None,
         candidacy=candidacy,
@@ -75,6 +83,17 @@ def dashboard_of(account: User, now: datetime) -> DashboardPage:
         results=past,
         certificate_number=number,
     )
+
+
+def _with_rehearsal(step: NextStep, overview: CandidateOverview | None, now: datetime) -> NextStep:
+    """The step with the way to the rehearsal, for whom the upload is still to come and is no habit yet."""
+    if overview is None or overview.window is None or not overview.to_do:
+        return step
+    if any(entry.state == EntryState.SUBMITTED for entry in overview.entries):
+        return step
+    if not is_due(overview.candidacy_id, overview.window, now):
+        return step
+    return replace(step, rehearsal=reverse("portfolio:rehearsal"))
 
 
 def _next_release(candidacy: CandidacyCard, overview: CandidateOverview | None) -> datetime | None:

@@ -25,7 +25,7 @@ class NextStep:
     """The one thing to do now; `waiting` when there is nothing to do but wait.
 
     What it speaks of is open from `opens` (when that is still to come) `until` then; `scores_at` is
-    when scores come out.
+    when scores come out.  `rehearsal` leads to the rehearsal of the upload, while that is worth while.
     """
 
     title: str
@@ -36,6 +36,7 @@ class NextStep:
     until: datetime | None = None
     scores_at: datetime | None = None
     waiting: bool = False
+    rehearsal: str = ""
 
 
 def registration_step(card: RegistrationCard) -> NextStep:

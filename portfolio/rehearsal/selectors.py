@@ -12,7 +12,6 @@ from fractions import Fraction
 from uuid import UUID
 
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 
 from accounts.models import User
 from candidates import selectors as candidates
@@ -59,9 +58,10 @@ class ClipCard:
 
 @dataclass(frozen=True, slots=True)
 class PieceCard:
-    """One slot still to be filled: how large its files will be and how long each takes."""
+    """What is still to be sent to one slot, or all documents: how large it will be and how long it takes."""
 
     title: str
+    entry: str
     size: str
     duration: str
 
@@ -241,8 +241,8 @@ def _clip_card(row: Rehearsal, to_send: Sequence[ToSend]) -> ClipCard:
         ("Format", telling.format_name(row.clip_format)),
         ("Picture", f"{telling.codec_name(row.clip_codec)}, {row.clip_width} × {row.clip_height}"),
         ("Sound", "yes" if row.clip_has_sound else "none"),
-        ("Length", f"{int(seconds) // 60}:{int(seconds) % 60:02d} minutes, {filesizeformat(size)}"),
-        ("A minute of it", filesizeformat(int(size * 60 / seconds))),
+        ("Length", f"{int(seconds) // 60}:{int(seconds) % 60:02d} minutes, {telling.size(size)}"),
+        ("A minute of it", telling.size(int(size * 60 / seconds))),
     )
     told_of = telling.of_clip(row.clip_codec, row.clip_treatment, bool(row.clip_has_sound), seconds)
     pace = _pace(row)
@@ -279,13 +279,18 @@ def _expectation(to_send: Sequence[ToSend], line: Line | None, clip: Rehearsal |
 
 
 def _pieces(estimate: Estimate) -> Iterator[PieceCard]:
+    """A line for each video, and one for all documents: they hardly matter."""
     for one in estimate.expected:
-        count = f" (each of {one.slot.files})" if one.slot.files > 1 else ""
-        yield PieceCard(
-            title=f"{one.slot.slot}{count}",
-            size=filesizeformat(one.bytes_each),
-            duration=telling.duration(one.seconds_each),
-        )
+        if one.slot.is_video:
+            each = f", {one.slot.files} of them" if one.slot.files > 1 else ""
+            duration = telling.duration(one.seconds_each * one.slot.files)
+            yield PieceCard(f"{one.slot.slot}{each}", one.slot.entry, telling.size(one.bytes_each), duration)
+    documents = [one for one in estimate.expected if not one.slot.is_video]
+    if documents:
+        size = sum(one.bytes_each * one.slot.files for one in documents)
+        seconds = sum(one.seconds_each * one.slot.files for one in documents)
+        title = telling.counted(estimate.documents, "document").capitalize()
+        yield PieceCard(title, "", telling.size(size), telling.duration(seconds))
 
 
 def _earlier(row: Rehearsal) -> EarlierCard:

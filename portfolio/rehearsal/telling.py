@@ -79,6 +79,13 @@ def speed(line: Line) -> str:
     return f"{float(rate):.1f} Mbit/s" if rate >= Fraction(1, 10) else f"{float(rate):.2f} Mbit/s"
 
 
+def size(number: int) -> str:
+    """`1.3 GB`, `650 MB`: as the slots write their limits, and no finer than it is known."""
+    shown = filesizeformat(number).replace("\xa0", " ")
+    amount, unit = shown.split(" ")
+    return f"{float(amount):.0f} {unit}" if float(amount) >= 10 else f"{amount.removesuffix('.0')} {unit}"
+
+
 def counted(number: int, noun: str, *, in_words: bool = True) -> str:
     """`six videos`, `1 minute`."""
     said = _NUMBERS[number] if in_words and number < len(_NUMBERS) else str(number)
@@ -200,7 +207,7 @@ def of_limits(beyond: Sequence[ToSend], refusing: Sequence[ToSend], format_: str
             Told(
                 "warn",
                 "At this quality a full-length video would be too large",
-                f"“{first.slot}” takes {filesizeformat(first.max_bytes)} at most; a video {length} "
+                f"“{first.slot}” takes {size(first.max_bytes)} at most; a video {length} "
                 "would have more. Set the camera to 1080p or 720p with 30 pictures a second.",
             )
         )
