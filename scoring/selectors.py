@@ -95,6 +95,8 @@ class Video:
     url: str
     content_type: str
     poster: str
+    captions: str
+    transcript: tuple[str, ...]
     length: str
 
     is_video = True
@@ -299,9 +301,18 @@ def _part(code: str, part_id: str, label: str, files: list[PacketFile]) -> Docum
     video = next((file for file in files if file.kind == FileKind.VIDEO), None)
     if video is not None:
         poster = next((url(file) for file in files if file.kind == FileKind.POSTER), "")
+        spoken = next((file for file in files if file.kind == FileKind.CAPTIONS), None)
         minutes, seconds = divmod(round(video.seconds or 0), 60)
-        length = f"{minutes}:{seconds:02d}" if video.seconds else ""
-        return Video(part_id, label, url(video), video.content_type, poster, length)
+        return Video(
+            id=part_id,
+            title=label,
+            url=url(video),
+            content_type=video.content_type,
+            poster=poster,
+            captions=url(spoken) if spoken else "",
+            transcript=tuple(filter(None, spoken.text.split("\n\n"))) if spoken else (),
+            length=f"{minutes}:{seconds:02d}" if video.seconds else "",
+        )
     pages = (
         PageImage(file.page_number or number, url(file), file.text)
         for number, file in enumerate(files, start=1)

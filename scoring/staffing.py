@@ -39,7 +39,8 @@ class PacketFileSpec:
     """A cleaned file to put in a packet; it lies in the `blind` store under `storage_key`.
 
     `slot_title` and `label` are neutral words.  Pages of one document share both and count
-    `page_number` from 1; a video's poster shares the video's `slot_title` and `label`.
+    `page_number` from 1; a video's poster and captions share the video's `slot_title` and `label`.  The
+    `text` of captions is their transcript, in paragraphs parted by an empty line.
     """
 
     ordinal: int
@@ -85,7 +86,7 @@ def mint_packet(
     _require_fit(rubric_entry_id, rule_set_id)
     if not files or any(spec.kind not in FileKind.values for spec in files):
         raise BadInput(
-            f"Packet {code} needs at least one file, and each must be a page, a video or a poster."
+            f"Packet {code} needs at least one file, and each must be a page, a video, a poster or captions."
         )
     # Conditional, so that the instant of the first use stands.
     RuleSetVersion.objects.filter(pk=rule_set_id, used_at__isnull=True).update(used_at=now)

@@ -49,3 +49,4 @@ class FileKind(models.TextChoices):
     PAGE = "page", "Page image"
     VIDEO = "video", "Video"
     POSTER = "poster", "Video poster"
+    CAPTIONS = "captions", "Captions"

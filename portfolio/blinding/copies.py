@@ -1,5 +1,7 @@
 """Clean the evidence of one entry and put the copies into the `blind` storage, whole or not at all.
 
+What the candidate saw in the preview is copied byte for byte, as long as the same words are to be covered.
+
 The order is what makes it safe to be killed at any point: clean into a temporary folder, note the keys,
 store the copies, then claim the keys and write the rows in one transaction.  A key noted and never
 claimed is swept, and the blinding is still waiting.  Source: the programme's rules, section 7.
@@ -7,83 +9,48 @@ claimed is swept, and the blinding is still waiting.  Source: the programme's ru
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 from django.core.files.base import File
 from django.core.files.storage import Storage, storages
 from django.db import transaction
-from PIL import Image
 
-from candidates import selectors as candidates
-from certification.kernel import ids
+from certification.kernel import bounded, ids
 from certification.kernel.errors import BadInput
 from certification.kernel.states import require
-from scoring.api import FileKind
 
-from ..models import Evidence
-from ..states import BLINDING_ALLOWED, BlindingState, EvidenceKind
-from . import cleaning, locks
+from ..models import Captions, Evidence, Preparation
+from ..renditions import making, reuse
+from ..renditions.making import Drawn, Made, Piece
+from ..renditions.stores import StoreSilent, answering, original
+from ..states import BLINDING_ALLOWED, BlindingState, EvidenceKind, PreparationState
+from . import locks, terms
 from .cleaning.results import Finding as Found
-from .identifiers import Identity, Term, redact, search_terms
+from .identifiers import Identity
 from .models import Blinding, CleanedFile, Finding, UnclaimedCopy
 
 logger = logging.getLogger(__name__)
 
-_BLOCK_BYTES = 1024 * 1024
-# Whoever's they are, they lead to somebody: a second address, a school's page, a channel with the videos.
-ADDRESSES = (
-    Term("any e-mail address", "email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
-    Term("any link", "link", re.compile(r"(?:https?://|www\.)[^\s<>\")]+")),
-)
-
-
-class StoreSilent(Exception):
-    """A store could not be reached or refused; the work is tried again later."""
-
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One cleaned file on local disk, with everything its row will say; `key` is where it will lie."""
+    """One cleaned file on local disk, and under which name and key it goes to the scorers' store."""
 
     evidence: Evidence
-    path: Path
-    key: str
     label: str
-    kind: str
-    content_type: str
-    size: int
-    sha256: str
-    width: int
-    height: int
-    page_number: int | None = None
-    seconds: Decimal | None = None
-    text: str = ""
+    key: str
+    made: Made
 
 
 def blind_store() -> Storage:
     """The store of cleaned copies."""
     return storages["blind"]
-
-
-def identity_of(blinding: Blinding) -> Identity:
-    """Everything known to name the candidate of this entry, and what staff found besides."""
-    person = candidates.person(blinding.entry.candidacy_id)
-    return Identity(
-        names=tuple(dict.fromkeys((person.name_on_certificate, person.full_name))),
-        emails=(person.email,),
-        organisations=tuple(filter(None, (person.school, person.district))),
-        usernames=(person.number, *blinding.also_cover),
-    )
 
 
 def clean(blinding_id: UUID, now: datetime) -> BlindingState | None:
@@ -105,7 +72,7 @@ def clean(blinding_id: UUID, now: datetime) -> BlindingState | None:
                 return _claim(blinding_id, made, found, now)
         except BadInput as refusal:
             return _fail(blinding_id, str(refusal))
-        except StoreSilent:
+        except (StoreSilent, bounded.Interrupted):
             logger.exception("blinding %s: a store did not answer; it is tried again", blinding_id)
             return None
         except Exception:  # a decoder fell over a file: the other entries must not wait for it
@@ -140,7 +107,7 @@ def _sweep_one(blinding_id: UUID) -> int:
     removed = 0
     for unclaimed in UnclaimedCopy.objects.filter(blinding_id=blinding_id):
         try:
-            with _answering():
+            with answering():
                 blind_store().delete(unclaimed.storage_key)
         except StoreSilent:
             logger.exception("blinding %s: a copy could not be removed; it is tried again", blinding_id)
@@ -154,25 +121,51 @@ def _sweep_one(blinding_id: UUID) -> int:
 
 
 def _cleaned(blinding: Blinding, folder: Path) -> tuple[list[Copy], list[tuple[Evidence, Found]]]:
-    known = search_terms(identity_of(blinding))
-    terms = (*known, *ADDRESSES)
-    made: list[Copy] = []
+    """Copies of every piece: those the preview shows where it covers the same words, else made now."""
+    entry = blinding.entry
+    identity = terms.identities([(entry.pk, entry.candidacy_id)])[entry.pk]
+    digest = terms.digest(identity)
+    copies: list[Copy] = []
     found: list[tuple[Evidence, Found]] = []
     for place, (evidence, label) in enumerate(_labelled(blinding)):
         work = folder / f"{place:03d}"
         work.mkdir()
-        original = _downloaded(evidence, work)
-        if evidence.slot.kind == EvidenceKind.VIDEO:
-            copies, findings = _clean_video(evidence, label, original, terms, work)
-        else:
-            copies, findings = _clean_document(evidence, label, original, terms, work)
-        original.unlink()
-        _require_clean(label, copies, known)
-        made += copies
-        found += [(evidence, finding) for finding in findings]
-    if not made:
+        _require_usable(evidence, label)
+        drawn = reuse.drawn(evidence, digest, work / "prepared") or _made(evidence, identity, work)
+        copies += [Copy(evidence, label, _key(), made) for made in drawn.files]
+        found += [(evidence, finding) for finding in drawn.findings]
+    if not copies:
         raise BadInput("The entry has no evidence to clean. Look at the entry; it was sealed without files.")
-    return made, found
+    return copies, found
+
+
+def _require_usable(evidence: Evidence, label: str) -> None:
+    """Nothing is made of a file that was found harmful, or that ended each program that opened it."""
+    rejected = Preparation.objects.filter(evidence=evidence, state=PreparationState.REJECTED).first()
+    if rejected is not None:
+        raise BadInput(f"“{label}” cannot be used: {rejected.problem}")
+
+
+def _made(evidence: Evidence, identity: Identity, work: Path) -> Drawn:
+    piece = Piece(
+        path=original(evidence, work),
+        format=evidence.format,
+        name=evidence.original_name,
+        pages=evidence.pages,
+        seconds=evidence.seconds,
+        known=terms.known_terms(identity),
+        terms=terms.all_terms(identity),
+    )
+    try:
+        if evidence.slot.kind != EvidenceKind.VIDEO:
+            return making.pages_alone(piece, work)
+        video = making.video(piece, work)
+        poster = making.poster(video.files[0].path, work)
+    finally:
+        piece.path.unlink()
+    captions = Captions.objects.filter(evidence=evidence).first()
+    words = making.captions(captions.text, piece.terms, work) if captions else Drawn(())
+    return Drawn((*video.files, *poster.files, *words.files), (*video.findings, *words.findings))
 
 
 def _labelled(blinding: Blinding) -> Iterator[tuple[Evidence, str]]:
@@ -183,107 +176,6 @@ def _labelled(blinding: Blinding) -> Iterator[tuple[Evidence, str]]:
         alike = [other.pk for other in evidence if other.slot_id == one.slot_id]
         counted = f", file {alike.index(one.pk) + 1} of {len(alike)}" if len(alike) > 1 else ""
         yield one, f"{one.slot.title}{counted}"
-
-
-def _downloaded(evidence: Evidence, work: Path) -> Path:
-    """The original under a neutral name, byte for byte what the candidate handed in."""
-    path = work / f"original.{evidence.format}"
-    digest = hashlib.sha256()
-    try:
-        with (
-            _answering(),
-            storages["identity"].open(evidence.storage_key, "rb") as source,
-            path.open("wb") as target,
-        ):
-            while block := source.read(_BLOCK_BYTES):
-                digest.update(block)
-                target.write(block)
-    except FileNotFoundError:
-        raise BadInput(
-            f"The original for “{evidence.slot.title}” is missing from the store. Restore it, then try again."
-        ) from None
-    if digest.hexdigest() != evidence.sha256:
-        raise BadInput(
-            f"The stored file for “{evidence.slot.title}” is not the one that was handed in: its bytes "
-            "have changed. Restore it, then try again."
-        )
-    return path
-
-
-def _clean_document(
-    evidence: Evidence, label: str, original: Path, terms: Sequence[Term], work: Path
-) -> tuple[list[Copy], Sequence[Found]]:
-    document = cleaning.clean_document(
-        original, evidence.format, terms, work / "pages", declared_name=evidence.original_name
-    )
-    copies = [
-        Copy(
-            evidence=evidence,
-            path=page.image_path,
-            key=_key(),
-            label=label,
-            kind=FileKind.PAGE,
-            content_type="image/jpeg",
-            size=page.size,
-            sha256=page.sha256,
-            width=page.width,
-            height=page.height,
-            page_number=page.number,
-            text=redact(page.text, terms),
-        )
-        for page in document.pages
-    ]
-    return copies, document.findings
-
-
-def _clean_video(
-    evidence: Evidence, label: str, original: Path, terms: Sequence[Term], work: Path
-) -> tuple[list[Copy], Sequence[Found]]:
-    video = cleaning.clean_video(
-        original, work / "copy.mp4", terms=terms, declared_name=evidence.original_name
-    )
-    copy = Copy(
-        evidence=evidence,
-        path=video.path,
-        key=_key(),
-        label=label,
-        kind=FileKind.VIDEO,
-        content_type="video/mp4",
-        size=video.size,
-        sha256=video.sha256,
-        width=video.width,
-        height=video.height,
-        seconds=video.seconds,
-    )
-    return [copy, _poster(copy, work / "poster.jpg")], video.findings
-
-
-def _poster(video: Copy, path: Path) -> Copy:
-    cleaning.poster(video.path, path)
-    data = path.read_bytes()
-    with Image.open(path) as image:
-        width, height = image.size
-    return replace(
-        video,
-        path=path,
-        key=_key(),
-        kind=FileKind.POSTER,
-        content_type="image/jpeg",
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        width=width,
-        height=height,
-        seconds=None,
-    )
-
-
-def _require_clean(label: str, copies: Sequence[Copy], terms: Sequence[Term]) -> None:
-    """Look at the finished copies once more by other means than those that made them."""
-    if cleaning.assert_clean([copy.path for copy in copies], terms):
-        raise BadInput(
-            f"The cleaned copy of “{label}” still holds an identifier outside what it shows. "
-            "Nothing was handed on; tell support."
-        )
 
 
 def _key() -> str:
@@ -297,19 +189,8 @@ def _key() -> str:
 def _store(blinding: Blinding, made: Sequence[Copy]) -> None:
     UnclaimedCopy.objects.bulk_create(UnclaimedCopy(storage_key=copy.key, blinding=blinding) for copy in made)
     for copy in made:
-        with _answering(), copy.path.open("rb") as stream:
+        with answering(), copy.made.path.open("rb") as stream:
             blind_store().save(copy.key, File(stream))
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Tell a store that does not answer from a file that cannot be cleaned; each store has its own errors."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        raise StoreSilent from error
 
 
 @transaction.atomic
@@ -325,16 +206,16 @@ def _claim(
             evidence=copy.evidence,
             ordinal=ordinal,
             label=copy.label[:150],
-            kind=copy.kind,
-            page_number=copy.page_number,
+            kind=copy.made.kind,
+            page_number=copy.made.page_number,
             storage_key=copy.key,
-            content_type=copy.content_type,
-            size=copy.size,
-            sha256=copy.sha256,
-            width=copy.width,
-            height=copy.height,
-            seconds=copy.seconds,
-            text=copy.text,
+            content_type=copy.made.content_type,
+            size=copy.made.size,
+            sha256=copy.made.sha256,
+            width=copy.made.width,
+            height=copy.made.height,
+            seconds=copy.made.seconds,
+            text=copy.made.text,
         )
         for ordinal, copy in enumerate(made, start=1)
     )

@@ -68,7 +68,7 @@ class FindingCard:
 
 @dataclass(frozen=True, slots=True)
 class CopyCard:
-    """The cleaned copies of one original: the pages of a document, or a video with its poster."""
+    """The cleaned copies of one original: the pages of a document, or a video with what belongs to it."""
 
     anchor: str
     evidence_id: UUID
@@ -76,6 +76,8 @@ class CopyCard:
     pages: tuple[PageCard, ...]
     video_url: str
     poster_url: str
+    captions_url: str
+    transcript: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,8 @@ def _copies(files: Iterable[CleanedFile]) -> tuple[CopyCard, ...]:
             ),
             video_url=_first(those, FileKind.VIDEO),
             poster_url=_first(those, FileKind.POSTER),
+            captions_url=_first(those, FileKind.CAPTIONS),
+            transcript=_transcript(those),
         )
         for place, (evidence_id, those) in enumerate(by_evidence.items(), start=1)
     )
@@ -262,6 +266,11 @@ def _copies(files: Iterable[CleanedFile]) -> tuple[CopyCard, ...]:
 
 def _first(files: Sequence[CleanedFile], kind: FileKind) -> str:
     return next((_file_url(file) for file in files if file.kind == kind), "")
+
+
+def _transcript(files: Sequence[CleanedFile]) -> tuple[str, ...]:
+    spoken = next((file.text for file in files if file.kind == FileKind.CAPTIONS), "")
+    return tuple(filter(None, spoken.split("\n\n")))
 
 
 def _file_url(file: CleanedFile) -> str:

@@ -7,7 +7,7 @@ and whatever a hostile file does to them hurts nobody else.  Previews and cleane
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PosixPath
@@ -20,8 +20,9 @@ from certification.kernel.errors import BadInput
 
 from ..blinding import cleaning
 from ..blinding.cleaning import pages, paper
-from ..blinding.cleaning.results import Box, Finding
+from ..blinding.cleaning.results import Box, CleanedDocument, CleanedPage, Finding
 from ..blinding.identifiers import Term, redact
+from . import webvtt
 
 MIB = 1024 * 1024
 DOCUMENT_SECONDS, SECONDS_PER_PAGE = 300, 4
@@ -81,11 +82,17 @@ def document(piece: Piece, folder: Path, on_progress: Callable[[str, int], None]
         BadInput: it cannot be drawn, or a copy still holds an identifier.
         OutOfBounds, Interrupted, Failed: as `run_bounded` says.
     """
-    wall = min(MOST_DOCUMENT_SECONDS, DOCUMENT_SECONDS + SECONDS_PER_PAGE * (piece.pages or 0))
-    limits = Limits(
-        memory_bytes=2048 * MIB, cpu_seconds=None, wall_seconds=wall, file_bytes=2048 * MIB, nice=5
-    )
+    limits = _limits_of_document(piece)
     return run_bounded(draw_document, piece, folder, limits=limits, results=_RESULTS, on_progress=on_progress)
+
+
+def pages_alone(piece: Piece, folder: Path) -> Drawn:
+    """The same pages without the PDF, which scorers are not given.
+
+    Raises:
+        BadInput, OutOfBounds, Interrupted, Failed: as of `document`.
+    """
+    return run_bounded(draw_pages, piece, folder, limits=_limits_of_document(piece), results=_RESULTS)
 
 
 def video(piece: Piece, folder: Path, on_progress: Callable[[str, int], None] | None = None) -> Drawn:
@@ -130,42 +137,43 @@ def poster(video_path: Path, folder: Path) -> Drawn:
     return run_bounded(draw_poster, video_path, folder, limits=limits, results=_RESULTS)
 
 
-def text_file(path: Path, text: str, *, kind: str, content_type: str, shown: str) -> Made:
-    """A small text written to `path`; `shown` is what it says to a reader."""
-    data = text.encode()
+def captions(text: str, looked_for: Sequence[Term], folder: Path) -> Drawn:
+    """Captions as we wrote them, without identifiers, and with them what they say as paragraphs."""
+    shown, findings = webvtt.redacted(webvtt.read(text.encode(), "The captions"), looked_for)
+    path, data = folder / "captions.vtt", webvtt.written(shown).encode()
     path.write_bytes(data)
-    return Made(path, kind, content_type, len(data), hashlib.sha256(data).hexdigest(), text=shown)
+    made = Made(
+        path=path,
+        kind="captions",
+        content_type=webvtt.CONTENT_TYPE,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        text=webvtt.transcript(shown),
+    )
+    return Drawn((made,), tuple(findings))
 
 
 # ---- in the bounded process ----
 
 
+def draw_pages(piece: Piece, folder: Path) -> Drawn:
+    """See `pages_alone`."""
+    cleaned = _clean_pages(piece, folder)
+    files = [_page(page, piece.terms) for page in cleaned.pages]
+    _require_clean(files, piece)
+    return Drawn(tuple(files), cleaned.findings)
+
+
 def draw_document(piece: Piece, folder: Path) -> Drawn:
     """See `document`."""
-    cleaned = cleaning.clean_document(
-        piece.path, piece.format, piece.terms, folder / "pages", declared_name=piece.name
-    )
+    cleaned = _clean_pages(piece, folder)
     bounded.tell("Writing the clean PDF", 90)
     bound = folder / "document.pdf"
     paper.bind(cleaned.pages, piece.terms, bound, dots_per_inch=pages.DOTS_PER_INCH)
-    files = [
-        Made(
-            path=page.image_path,
-            kind="page",
-            content_type="image/jpeg",
-            size=page.size,
-            sha256=page.sha256,
-            width=page.width,
-            height=page.height,
-            page_number=page.number,
-            text=redact(page.text, piece.terms),
-        )
-        for page in cleaned.pages
-    ]
+    files = [_page(page, piece.terms) for page in cleaned.pages]
     files.append(Made(bound, "document", "application/pdf", bound.stat().st_size, _sha256(bound)))
     bounded.tell("Looking at the copies once more", 95)
-    if cleaning.assert_clean([file.path for file in files], piece.known):
-        raise _still_named()
+    _require_clean(files, piece)
     return Drawn(tuple(files), cleaned.findings)
 
 
@@ -212,6 +220,37 @@ def draw_poster(video_path: Path, folder: Path) -> Drawn:
         width, height = image.size
     made = Made(path, "poster", "image/jpeg", path.stat().st_size, _sha256(path), width, height)
     return Drawn((made,))
+
+
+def _limits_of_document(piece: Piece) -> Limits:
+    wall = min(MOST_DOCUMENT_SECONDS, DOCUMENT_SECONDS + SECONDS_PER_PAGE * (piece.pages or 0))
+    return Limits(memory_bytes=2048 * MIB, cpu_seconds=None, wall_seconds=wall, file_bytes=2048 * MIB, nice=5)
+
+
+def _clean_pages(piece: Piece, folder: Path) -> CleanedDocument:
+    return cleaning.clean_document(
+        piece.path, piece.format, piece.terms, folder / "pages", declared_name=piece.name
+    )
+
+
+def _page(page: CleanedPage, terms: Sequence[Term]) -> Made:
+    return Made(
+        path=page.image_path,
+        kind="page",
+        content_type="image/jpeg",
+        size=page.size,
+        sha256=page.sha256,
+        width=page.width,
+        height=page.height,
+        page_number=page.number,
+        text=redact(page.text, terms),
+    )
+
+
+def _require_clean(files: Sequence[Made], piece: Piece) -> None:
+    """Look at the finished copies once more by other means than those that made them."""
+    if cleaning.assert_clean([file.path for file in files], piece.known):
+        raise _still_named()
 
 
 def _sha256(path: Path) -> str:

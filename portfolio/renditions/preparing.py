@@ -26,10 +26,9 @@ from certification.kernel.errors import BadInput
 
 from ..blinding import terms
 from ..blinding.cleaning.results import Finding
-from ..blinding.identifiers import Term
 from ..states import EvidenceKind, PreparationState, Scan
 from ..uploads import scanning
-from . import locks, making, moves, notices, stores, webvtt
+from . import locks, making, moves, notices, stores
 from .making import Drawn, Made, Piece
 from .models import Captions, Preparation, Rendition, RenditionKind, Sighting, UnclaimedRendition
 
@@ -231,7 +230,7 @@ class _Work:
         if captions is None or self._has(RenditionKind.CAPTIONS):
             return
         self._tell.at_once("Writing the captions", 97)
-        drawn = draw_captions(captions, self._terms, self._room("captions"))
+        drawn = making.captions(captions.text, self._terms, self._room("captions"))
         self._keep(drawn, replaces=(RenditionKind.CAPTIONS,), still=lambda: _is_current(captions))
 
     @transaction.atomic
@@ -312,20 +311,6 @@ class _Work:
                 return  # what was stored stays unclaimed, and is swept
             moves.drop(preparation, replaces)
             _claim(preparation, kept, drawn.findings)
-
-
-def draw_captions(captions: Captions, looked_for: Sequence[Term], folder: Path) -> Drawn:
-    """The captions without identifiers, and with them what they say as text."""
-    cues = webvtt.read(captions.text.encode(), captions.original_name)
-    shown, findings = webvtt.redacted(cues, looked_for)
-    made = making.text_file(
-        folder / "captions.vtt",
-        webvtt.written(shown),
-        kind=RenditionKind.CAPTIONS,
-        content_type="text/vtt; charset=utf-8",
-        shown=webvtt.transcript(shown),
-    )
-    return Drawn((made,), tuple(findings))
 
 
 def _is_current(captions: Captions) -> bool:

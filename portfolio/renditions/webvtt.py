@@ -27,6 +27,7 @@ MAX_CUES = 10_000
 SECONDS_BEYOND = 5
 # How a finding says that it was made in captions.
 WHERE = "captions"
+CONTENT_TYPE = "text/vtt; charset=utf-8"
 # What parts two paragraphs of the transcript: a silence of so many seconds, or, after so many letters,
 # the end of a sentence.
 _PARAGRAPH_PAUSE = 2

@@ -17,7 +17,7 @@ from certification.kernel import reconcile
 from certification.kernel.errors import BadInput, Incomplete, NotAllowed
 from certification.kernel.locks import lock_number
 from certification.kernel.models import AuditEvent
-from portfolio.blinding import copies, services
+from portfolio.blinding import copies, services, terms
 from portfolio.blinding.cleaning import assert_clean
 from portfolio.blinding.identifiers import redact, search_terms
 from portfolio.blinding.models import CleanedFile, Finding, UnclaimedCopy
@@ -136,8 +136,8 @@ def test_findings_say_where_the_original_named_the_candidate(cleaned: Blinding) 
 
 def test_addresses_and_links_go_whoever_they_belong_to() -> None:
     text = "Write to jo.x+1@district9.example.org or see https://video.example/ch/9 and www.district9.org/us."
-    assert redact(text, copies.ADDRESSES) == "Write to [removed] or see [removed] and [removed]"
-    assert redact("She scored 3@4, and so on.", copies.ADDRESSES) == "She scored 3@4, and so on."
+    assert redact(text, terms.ADDRESSES) == "Write to [removed] or see [removed] and [removed]"
+    assert redact("She scored 3@4, and so on.", terms.ADDRESSES) == "She scored 3@4, and so on."
 
 
 def test_words_staff_add_are_covered_at_the_next_cleaning(
@@ -246,14 +246,14 @@ def test_one_file_that_stops_the_cleaning_does_not_stop_the_others(
 ) -> None:
     bad = made.a_blinding(made.a_sealed_entry(tmp_path, candidacy))
     good = made.a_blinding(made.a_sealed_entry(tmp_path, candidacy, key="entry-2"))
-    real = copies.cleaning.clean_document
+    real = copies.making.pages_alone
 
-    def stumbling(path: Path, *args: object, **kwargs: object) -> object:
+    def stumbling(*args: object) -> object:
         if not CleanedFile.objects.exists() and not Blinding.objects.filter(state="failed").exists():
             raise RuntimeError
-        return real(path, *args, **kwargs)  # type: ignore[arg-type]
+        return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(copies.cleaning, "clean_document", stumbling)
+    monkeypatch.setattr(copies.making, "pages_alone", stumbling)
     assert reconcile.run("blinding.clean", now) == {"cleaned": 1, "failed": 1, "swept": 0}
     assert {bad.pk, good.pk} == set(Blinding.objects.values_list("pk", flat=True))
 
