@@ -12,7 +12,7 @@ from certification.kernel.windows import Window, WindowState
 from .models import Receipt
 from .renditions.cards import PreparationCard
 from .slots import SlotRules
-from .states import EntryState
+from .states import EntryState, EvidenceKind
 from .uploads.progress import UploadCard
 
 
@@ -198,6 +198,11 @@ class EntryPage:
     missing: tuple[str, ...]
     receipts: tuple[ReceiptCard, ...]
     submit_at_close_since: datetime | None = None
+
+    @property
+    def has_videos(self) -> bool:
+        """Whether a video belongs into it, so that somebody may be seen."""
+        return any(slot.rules.kind == EvidenceKind.VIDEO for slot in self.slots)
 
     @property
     def required(self) -> int:

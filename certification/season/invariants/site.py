@@ -18,7 +18,16 @@ from certification.kernel.models import AuditEvent, OutboxMessage
 from certification.kernel.windows import YEARS_OF_CANDIDACY, calendar_for
 from payments.models import PurchaseOrder
 from payments.states import PurchaseOrderState
-from portfolio.models import Blinding, Decision, Entry, EntryScore, Evidence, Release
+from portfolio.models import (
+    Blinding,
+    Decision,
+    Entry,
+    EntryScore,
+    Evidence,
+    Release,
+    ReleaseForm,
+    Rendition,
+)
 from portfolio.states import ATTEMPTED_ENTRIES, EntryState
 from scoring.models import Packet, PacketFile
 from scoring.states import PacketState
@@ -35,7 +44,11 @@ class _UndoError(Exception):
 @invariant("storage and rows agree: no file without its row, no row without its file")
 def storage(played: Played, look: Look) -> None:
     expected = {
-        "identity": set(Evidence.objects.filter(removed_at=None).values_list("storage_key", flat=True)),
+        "identity": {
+            *Evidence.objects.filter(removed_at=None).values_list("storage_key", flat=True),
+            *ReleaseForm.objects.filter(removed_at=None).values_list("storage_key", flat=True),
+            *Rendition.objects.values_list("storage_key", flat=True),
+        },
         "blind": set(PacketFile.objects.values_list("storage_key", flat=True)),
         "certificates": set(Certificate.objects.values_list("storage_key", flat=True)),
     }
