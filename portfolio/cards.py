@@ -190,6 +190,7 @@ class EntryPage:
     window: Window
     window_state: WindowState
     framework_slug: str
+    rubric_id: UUID
     to_be_confirmed: bool
     may_prepare: bool
     may_submit: bool

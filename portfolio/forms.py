@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.forms import BoundField
 from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 
 from certification.kernel.errors import Refusal
 
 from .selectors import FileCard, SlotCard
+from .self_assessment import OwnLookFor
+from .services.self_assessment import Judgement
+
+NOTE_LETTERS = 4000
 
 
 class UploadForm(forms.Form):
@@ -73,3 +78,47 @@ class CaptionsForm(forms.Form):
         form = cls({}, MultiValueDict())
         form._errors = ErrorDict(captions=form.error_class([refusal.message, *refusal.details]))  # type: ignore[attr-defined]
         return form
+
+
+class SelfAssessmentForm(forms.Form):
+    """A level and a note for each look-for; what is not sent stays as it was."""
+
+    def __init__(self, look_fors: Sequence[OwnLookFor], data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+        self._look_fors = look_fors
+        for look_for in look_fors:
+            self.fields[f"level-{look_for.key}"] = forms.TypedChoiceField(
+                label=look_for.title,
+                choices=[
+                    *((str(level.number), level.words) for level in reversed(look_for.levels)),
+                    ("", "Not judged yet"),
+                ],
+                coerce=int,
+                empty_value=None,
+                required=False,
+                initial="" if look_for.level is None else look_for.level,
+                widget=forms.RadioSelect,
+            )
+            self.fields[f"note-{look_for.key}"] = forms.CharField(
+                label=f"Your note on “{look_for.title}”",
+                max_length=NOTE_LETTERS,
+                required=False,
+                initial=look_for.note,
+                widget=forms.Textarea(attrs={"rows": 3}),
+                error_messages={
+                    "max_length": f"The note on “{look_for.title}” is longer than {NOTE_LETTERS:,} letters. "
+                    "Shorten it; until then it is not saved."
+                },
+            )
+
+    def rows(self) -> list[tuple[OwnLookFor, BoundField, BoundField]]:
+        """Each look-for with its two fields."""
+        return [(one, self[f"level-{one.key}"], self[f"note-{one.key}"]) for one in self._look_fors]
+
+    def judgements(self) -> list[Judgement]:
+        """What was said of the look-fors that the data names."""
+        return [
+            Judgement(one.key, self.cleaned_data[f"level-{one.key}"], self.cleaned_data[f"note-{one.key}"])
+            for one in self._look_fors
+            if f"note-{one.key}" in self.data
+        ]

@@ -133,6 +133,7 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
         window=window,
         window_state=window.state(now),
         framework_slug=entry.template.framework.slug,
+        rubric_id=entry.template.framework.rubric_id,
         to_be_confirmed=entry.template.framework.to_be_confirmed,
         may_prepare=may_prepare,
         may_submit=may_prepare and not missing and window.contains(now),

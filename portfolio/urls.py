@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import submission_views, upload_views, views
+from . import self_assessment_views, submission_views, upload_views, views
 
 app_name = "portfolio"
 
@@ -24,6 +24,11 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/state/", upload_views.state, name="upload_state"),
     path("uploads/<uuid:upload_id>/parts/<int:part_number>/", upload_views.part, name="upload_part"),
     path("entries/<uuid:entry_id>/standing/", views.standing, name="standing"),
+    path(
+        "entries/<uuid:entry_id>/self-assessment/",
+        self_assessment_views.self_assessment,
+        name="self_assessment",
+    ),
     path("entries/<uuid:entry_id>/submit/", submission_views.submit, name="submit"),
     path(
         "entries/<uuid:entry_id>/submit/at-close/", submission_views.submit_at_close, name="submit_at_close"

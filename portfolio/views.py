@@ -26,6 +26,7 @@ from . import selectors, services
 from .downloads import original_response
 from .forms import UploadForm
 from .selectors import EntryPage, FileCard, SlotCard
+from .self_assessment import standing_of
 from .services import Direction
 from .uploads import receiving
 
@@ -246,7 +247,13 @@ def _entry_page(
         )
         for slot in page.slots
     ]
-    context = {"page": page, "rows": rows, "refused": next(iter(refused.values()), None), "refusal": refusal}
+    context = {
+        "page": page,
+        "rows": rows,
+        "refused": next(iter(refused.values()), None),
+        "refusal": refusal,
+        "self_assessed": standing_of(page.id, rubric_id=page.rubric_id, entry_key=page.key),
+    }
     return render(request, "portfolio/entry.html", context, status=status)
 
 

@@ -5,6 +5,7 @@ import { startForms } from "./forms.js";
 import { startFileDrops } from "./file-drop.js";
 import { startCopying } from "./copy.js";
 import { startAnnouncements } from "./announce.js";
+import { startAutosave } from "./autosave.js";
 import { startEvidence } from "./evidence.js";
 import { startFollowing } from "./following.js";
 import { startMenus } from "./menus.js";
@@ -21,6 +22,7 @@ const enhance = (root) => {
   startCopying(root);
   startEvidence(root);
   startFollowing(root);
+  startAutosave(root);
 };
 if (window.htmx) {
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));

@@ -198,6 +198,8 @@ portfolio:submit                     POST  in      422   404   404       404    
 portfolio:withdraw                   GET   in      302   404   404       404     404    404  404
 portfolio:withdraw                   POST  in      302   404   404       404     404    404  404
 portfolio:standing                   GET   in      200   404   404       404     404    404  404
+portfolio:self_assessment            GET   in      200   404   404       404     404    404  404
+portfolio:self_assessment            POST  in      302   404   404       404     404    404  404
 portfolio:preview                    GET   in      200   404   404       404     404    404  404
 portfolio:captions                   GET   in      302   404   404       404     404    404  404
 portfolio:captions                   POST  in      422   404   404       404     404    404  404

@@ -45,8 +45,16 @@ def slot(page: Page, live_server: LiveServer, entry: Entry) -> Locator:
     return page.locator("#slot-written")
 
 
+def unfold(slot: Locator) -> None:
+    """Show the form that replaces the file of a full slot."""
+    folded = slot.locator("details:not([open]) > summary")
+    if folded.count():
+        folded.click()
+
+
 def choose_and_send(slot: Locator, folder: Path, content: bytes) -> None:
     (folder / "written.pdf").write_bytes(content)
+    unfold(slot)
     slot.locator("input[type=file]").set_input_files(folder / "written.pdf")
     slot.get_by_role("button", name=re.compile("Upload|Replace")).click()
 
