@@ -7,31 +7,34 @@ picture are passed on.  Source: the programme's rules, section 7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from certification.kernel import bounded
 from certification.kernel.errors import BadInput
-from portfolio.blinding.cleaning import staging
+from portfolio.blinding.cleaning import encoding, staging
+from portfolio.blinding.cleaning.encoding import Feed
 from portfolio.blinding.cleaning.results import CleanedVideo, Finding, dropped, excerpt, once
 from portfolio.blinding.identifiers import Term, find
 from portfolio.uploads.inspect import Inspection, inspect, opened_video, picture_stream, sniff
 
-MAX_WIDTH, MAX_HEIGHT = 1280, 720
 POSTER_WIDTH = 640
-SOUND_RATE = 48_000
-# Slices, parameter sets and delimiters; no SEI (6), filler (12) or unspecified (24-31) units.
-PICTURE_UNITS = "filter_units=pass_types=1-5|7-9"
+# What every browser plays as it is; a film held upright counts the same.
+COPIED_WIDTH, COPIED_HEIGHT = 1920, 1080
+COPIED_COLOURS = frozenset({"yuv420p", "yuvj420p"})
 WITHOUT_TRACES = {"movflags": "+faststart", "fflags": "+bitexact"}
+_PROBED_FRAMES = 12
+_BETWEEN_SIGNS_SECONDS = 1
 # Written by every encoder and the same for everybody.
 _BOILERPLATE = frozenset(
     (
@@ -47,7 +50,13 @@ _BOILERPLATE = frozenset(
 )
 _FAILURES = (av.FFmpegError, ValueError, OSError, BadInput)
 
-Feed = Callable[[av.Packet | None], Iterable[av.Packet]]
+
+@dataclass(frozen=True)
+class _Look:
+    """What the first pictures show: whether they are interlaced, and how wide a pixel is to its height."""
+
+    halves: bool
+    pixel: Fraction
 
 
 def clean_video(
@@ -130,44 +139,135 @@ def _encoded_or_refused(path: Path, work: Path, before: Inspection) -> Inspectio
 
 
 def _written(path: Path, work: Path, before: Inspection, *, may_copy: bool) -> Inspection:
+    look = _looked_at(path, before.format)
+    may_copy = may_copy and not look.halves
     with (
         opened_video(path, before.format) as source,
         av.open(str(work), "w", format="mp4", options=WITHOUT_TRACES) as target,
     ):
-        _pump(source, target, before, may_copy=may_copy)
+        heard = _pump(source, target, before, look, may_copy=may_copy)
     after = inspect(work, "copy.mp4")
     wanted, got = before.seconds or Decimal(0), after.seconds or Decimal(0)
     if abs(got - wanted) > 1 + wanted / 50:
         raise ValueError("the copy is not as long as the original")
+    if not heard.is_whole:
+        raise ValueError("the copy's sound is not as long as the original's")
     return after
 
 
-def _pump(source: InputContainer, target: OutputContainer, before: Inspection, *, may_copy: bool) -> None:
+def _looked_at(path: Path, format_: str) -> _Look:
+    with opened_video(path, format_) as container:
+        stream = picture_stream(container)
+        if stream is None:
+            raise ValueError("no picture")
+        halves = False
+        for number, frame in enumerate(container.decode(stream), start=1):
+            halves = halves or frame.interlaced_frame
+            if halves or number == _PROBED_FRAMES:
+                break
+        return _Look(halves, stream.sample_aspect_ratio or Fraction(1))
+
+
+@dataclass
+class _Sound:
+    """How far the sound reaches in the original and in the copy, in seconds."""
+
+    wanted: Fraction = Fraction(0)
+    got: Fraction = Fraction(0)
+
+    @property
+    def is_whole(self) -> bool:
+        return abs(self.got - self.wanted) <= 2 + self.wanted / 20
+
+
+def _pump(
+    source: InputContainer, target: OutputContainer, before: Inspection, look: _Look, *, may_copy: bool
+) -> _Sound:
     picture = picture_stream(source)
     if picture is None:
         raise ValueError("no picture")
-    feeds: dict[int, Feed] = {picture.index: _picture_feed(picture, target, before, may_copy=may_copy)}
+    copied = may_copy and _plays_everywhere(picture, before)
+    feeds: dict[int, Feed] = {picture.index: _picture_feed(picture, target, before, look, copied=copied)}
     sound = next((stream for stream in source.streams.audio if stream.codec_context is not None), None)
     if sound is not None:
         feeds[sound.index] = _sound_feed(sound, target, may_copy=may_copy)
+    tell = _telling("Copying the video" if copied else "Converting the video", before)
+    heard = _Sound()
     for packet in source.demux([source.streams[index] for index in feeds]):
-        if packet.size:
-            for ready in feeds[packet.stream_index](packet):
-                target.mux(ready)
-    for feed in feeds.values():
-        for ready in feed(None):
+        if not packet.size:
+            continue
+        _begin_at_zero(packet, source)
+        is_sound = packet.stream_index != picture.index
+        if is_sound:
+            heard.wanted = max(heard.wanted, _end(packet))
+        else:
+            tell(packet)
+        for ready in feeds[packet.stream_index](packet):
+            if is_sound:
+                heard.got = max(heard.got, _end(ready))
             target.mux(ready)
+    for index, feed in feeds.items():
+        for ready in feed(None):
+            if index != picture.index:
+                heard.got = max(heard.got, _end(ready))
+            target.mux(ready)
+    return heard
+
+
+def _begin_at_zero(packet: av.Packet, source: InputContainer) -> None:
+    """Some containers begin to count half a second in, or at the hour of the day; ours begin at nought."""
+    if not source.start_time or source.start_time < 0 or not packet.time_base:
+        return
+    shift = round(Fraction(source.start_time, av.time_base) / packet.time_base)
+    if packet.pts is not None:
+        packet.pts -= shift
+    if packet.dts is not None:
+        packet.dts -= shift
+
+
+def _end(packet: av.Packet) -> Fraction:
+    if packet.pts is None or not packet.time_base:
+        return Fraction(0)
+    return Fraction((packet.pts + (packet.duration or 0)) * packet.time_base)
+
+
+def _telling(step: str, before: Inspection) -> Callable[[av.Packet], None]:
+    """Say how far it is, at most every second."""
+    whole = float(before.seconds or 1)
+    last = time.monotonic() - _BETWEEN_SIGNS_SECONDS
+
+    def tell(packet: av.Packet) -> None:
+        nonlocal last
+        tick = time.monotonic()
+        if tick - last >= _BETWEEN_SIGNS_SECONDS:
+            last = tick
+            bounded.tell(step, 5 + int(90 * min(1.0, float(_end(packet)) / whole)))
+
+    return tell
+
+
+def _plays_everywhere(stream: VideoStream, before: Inspection) -> bool:
+    """Whether the pictures may be passed on as they are: H.264, eight bits, and not too large."""
+    context = stream.codec_context
+    sides = sorted((before.width or 0, before.height or 0))
+    fits = sides[1] <= COPIED_WIDTH and sides[0] <= COPIED_HEIGHT
+    return bool(context.name == "h264" and context.pix_fmt in COPIED_COLOURS and fits)
 
 
 def _picture_feed(
-    stream: VideoStream, target: OutputContainer, before: Inspection, *, may_copy: bool
+    stream: VideoStream, target: OutputContainer, before: Inspection, look: _Look, *, copied: bool
 ) -> Feed:
-    context = stream.codec_context
-    if may_copy and context.name == "h264" and context.pix_fmt in {"yuv420p", "yuvj420p"}:
+    if copied:
         copy = target.add_stream_from_template(stream)
         copy.metadata.clear()
-        return _copying(copy, BitStreamFilterContext(PICTURE_UNITS, stream, copy))
-    return _encoding_picture(stream, target, before)
+        return _copying(copy, BitStreamFilterContext(encoding.PICTURE_UNITS, stream, copy))
+    return encoding.pictures(stream, target, size=_shown(before, look), halves=look.halves)
+
+
+def _shown(before: Inspection, look: _Look) -> tuple[int, int]:
+    """Width and height in square pixels."""
+    width, height = before.width or 2, before.height or 2
+    return (round(width * look.pixel), height) if look.pixel >= 1 else (width, round(height / look.pixel))
 
 
 def _sound_feed(stream: AudioStream, target: OutputContainer, *, may_copy: bool) -> Feed:
@@ -175,7 +275,7 @@ def _sound_feed(stream: AudioStream, target: OutputContainer, *, may_copy: bool)
         copy = target.add_stream_from_template(stream)
         copy.metadata.clear()
         return _copying(copy, None)
-    return _encoding_sound(stream, target)
+    return encoding.sound(stream, target)
 
 
 def _copying(copy: av.stream.Stream, units: BitStreamFilterContext | None) -> Feed:
@@ -188,109 +288,6 @@ def _copying(copy: av.stream.Stream, units: BitStreamFilterContext | None) -> Fe
             yield ready
 
     return feed
-
-
-def _encoding_picture(stream: VideoStream, target: OutputContainer, before: Inspection) -> Feed:
-    encoder = target.add_stream("libx264", rate=stream.average_rate or 30)
-    # Known from the start: copied sound may make the container begin before the first picture comes.
-    encoder.width, encoder.height = _fitted(before.width or 2, before.height or 2)
-    encoder.pix_fmt = "yuv420p"
-    encoder.options = {"preset": "veryfast", "crf": "23", "threads": "2"}
-    encoder.codec_context.time_base = stream.time_base or Fraction(1, 1000)
-    units = BitStreamFilterContext(PICTURE_UNITS, "h264")
-    upright: list[av.filter.Graph | None] = []
-    last_pts = -1
-
-    def feed(packet: av.Packet | None) -> Iterator[av.Packet]:
-        nonlocal last_pts
-        for frame in _pictures(stream, packet):
-            if not upright:
-                upright.append(_turning(frame))
-            turned = _turned(frame, upright[0])
-            small = turned.reformat(width=encoder.width, height=encoder.height, format="yuv420p")
-            if frame.pts is None or frame.pts <= last_pts:
-                continue
-            small.pts, small.time_base = frame.pts, frame.time_base or stream.time_base
-            small.pict_type = 0
-            last_pts = frame.pts
-            yield from passed(encoder.encode(small))
-        if packet is None:
-            yield from passed(encoder.encode(None))
-
-    def passed(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
-        for encoded in packets:
-            for ready in units.filter(encoded):
-                ready.stream = encoder
-                yield ready
-
-    return feed
-
-
-def _encoding_sound(stream: AudioStream, target: OutputContainer) -> Feed:
-    layout = "mono" if stream.channels == 1 else "stereo"
-    encoder = target.add_stream("aac", rate=SOUND_RATE, layout=layout, options={"flags": "+bitexact"})
-    resampler = av.AudioResampler(format="fltp", layout=layout, rate=SOUND_RATE)
-
-    def feed(packet: av.Packet | None) -> Iterator[av.Packet]:
-        for frame in _sounds(stream, packet):
-            for resampled in resampler.resample(frame):
-                yield from encoder.encode(resampled)
-        if packet is None:
-            for rest in resampler.resample(None):
-                yield from encoder.encode(rest)
-            yield from encoder.encode(None)
-
-    return feed
-
-
-def _pictures(stream: VideoStream, packet: av.Packet | None) -> list[VideoFrame]:
-    """The frames of a packet; a damaged packet in the middle costs its frames and not the video."""
-    try:
-        return stream.codec_context.decode(packet)
-    except av.InvalidDataError:
-        return []
-
-
-def _sounds(stream: AudioStream, packet: av.Packet | None) -> list[AudioFrame]:
-    try:
-        return stream.codec_context.decode(packet)
-    except av.InvalidDataError:
-        return []
-
-
-def _fitted(width: int, height: int) -> tuple[int, int]:
-    """The size within 1280 x 720 (either way up) of the same shape, in even numbers as H.264 needs."""
-    wide, high = (MAX_WIDTH, MAX_HEIGHT) if width >= height else (MAX_HEIGHT, MAX_WIDTH)
-    scale = min(Fraction(1), Fraction(wide, width), Fraction(high, height))
-    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
-
-
-def _turning(frame: VideoFrame) -> av.filter.Graph | None:
-    """A filter that does what the file asks the player to do with a picture filmed sideways."""
-    steps = {
-        90: ["transpose=cclock"],
-        -90: ["transpose=clock"],
-        180: ["hflip", "vflip"],
-        -180: ["hflip", "vflip"],
-    }
-    if frame.rotation not in steps:
-        return None
-    graph = av.filter.Graph()
-    nodes = [
-        graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
-        )
-    ]
-    nodes += [graph.add(*step.split("=")) for step in steps[frame.rotation]]
-    graph.link_nodes(*nodes, graph.add("buffersink")).configure()
-    return graph
-
-
-def _turned(frame: VideoFrame, graph: av.filter.Graph | None) -> VideoFrame:
-    if graph is None:
-        return frame
-    graph.vpush(frame)
-    return graph.vpull()
 
 
 def _tags(path: Path, format_: str, terms: Sequence[Term]) -> Iterator[Finding]:
