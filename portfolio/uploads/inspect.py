@@ -1,105 +1,118 @@
 """Decide what an uploaded file is by decoding it; its name is only a claim to be checked.
 
-Everything streams: a 4 GB video costs no more memory than a small one.  Each decoder is told
-which format to read, so a playlist or a script dressed as a video cannot make it open another
-file or an address.  Source: the programme's rules, section 5 (slot facts) and section 6
-(condition codes).
+Everything streams: a 4 GB video costs no more memory than a small one.  What is here opens a stranger's
+file in this very process; a site process asks `opening.inspected`, which does so within bounds.  Source:
+the programme's rules, section 5 (slot facts) and section 6 (condition codes).
 """
 
 from __future__ import annotations
 
 import hashlib
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path, PurePath
-
-import av
-import pikepdf
-import pypdfium2
-from av.container import InputContainer
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
+from pathlib import Path
 
 from certification.kernel.errors import BadInput
-from portfolio.uploads import office, pdfium
 
-MAX_PDF_PAGES = 1_000
-MAX_FRAME_PIXELS = 8192 * 4320
-# In points, 72 to the inch: the largest sheet Acrobat makes is 200 inches long.
-MIN_PAGE_POINTS, MAX_PAGE_POINTS = 3, 14_400
+from . import names, office, packages, pdf_facts, video_facts
+from .formats import DOCUMENT, FAMILIES, KINDS, READ_AS, VIDEO
+from .formats import MAX_PAGES as MAX_PDF_PAGES
+from .limits import SlotLimits, check_limits
+from .video_facts import opened_video, picture_stream, shown_size
 
-DOCUMENT, VIDEO = "document", "video"
-KINDS = {
-    "pdf": DOCUMENT,
-    "docx": DOCUMENT,
-    "mp4": VIDEO,
-    "mov": VIDEO,
-    "m4v": VIDEO,
-    "webm": VIDEO,
-    "mkv": VIDEO,
-}
-# Phones and editors mix these endings up inside a family, and nothing depends on it.
-FAMILIES = {
-    "pdf": "pdf",
-    "docx": "docx",
-    "mp4": "iso",
-    "mov": "iso",
-    "m4v": "iso",
-    "webm": "ebml",
-    "mkv": "ebml",
-}
-DEMUXERS = {"iso": "mov", "ebml": "matroska"}
-READ_AS = "Upload a PDF or Word (.docx) document, or an MP4, MOV, M4V, WebM or MKV video."
+__all__ = [
+    "DOCUMENT",
+    "FAMILIES",
+    "KINDS",
+    "MAX_PDF_PAGES",
+    "VIDEO",
+    "Facts",
+    "Inspection",
+    "SlotLimits",
+    "check_limits",
+    "digest_of",
+    "facts",
+    "inspect",
+    "opened_video",
+    "picture_stream",
+    "shown_size",
+    "sniff",
+]
 
 _LOOKS_LIKE = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"\x89PNG", "a PNG picture"),
     (b"GIF8", "a GIF picture"),
+    (b"BM", "a BMP picture"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"8BPS", "a Photoshop picture"),
     (b"{\\rtf", "a rich text (RTF) file"),
     (b"MZ", "a Windows program"),
     (b"\x7fELF", "a program"),
+    (b"\xca\xfe\xba\xbe", "a program"),
     (b"#!", "a script"),
-    (b"RIFF", "an AVI or WAV file"),
     (b"ID3", "an MP3 sound file"),
+    (b"\xff\xfb", "an MP3 sound file"),
+    (b"OggS", "an Ogg file"),
+    (b"fLaC", "a FLAC sound file"),
+    (b"FLV", "a Flash video"),
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"!<arch>", "an archive"),
+    (b"%!PS", "a PostScript file"),
     (b"#EXTM3U", "a playlist"),
+    (b"[playlist]", "a playlist"),
+    (b"<?xml", "an XML file"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"<HTML", "a web page"),
+    (b"<svg", "an SVG picture"),
 )
-_ISO_BOXES = {
-    b"ftyp",
-    b"moov",
-    b"mdat",
-    b"moof",
-    b"free",
-    b"skip",
-    b"wide",
-    b"sidx",
-    b"pnot",
-    b"uuid",
-    b"meta",
-    b"mfra",
-}
+_RIFF = {b"AVI ": "avi", b"WAVE": "a WAV sound file", b"WEBP": "a WebP picture"}
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _NOT_VIDEO_BRANDS = {
     b"heic": "a HEIC picture",
     b"heix": "a HEIC picture",
+    b"hevc": "a HEIC picture",
+    b"heim": "a HEIC picture",
     b"mif1": "a HEIF picture",
+    b"msf1": "a HEIF picture",
     b"avif": "an AVIF picture",
+    b"avis": "an AVIF picture",
+    b"crx ": "a Canon raw picture",
+    b"jp2 ": "a JPEG 2000 picture",
     b"M4A ": "a sound file",
     b"M4B ": "a sound file",
+    b"M4P ": "a sound file",
 }
+_MOV_BRANDS = {b"qt  ": "mov", b"M4V ": "m4v", b"M4VH": "m4v", b"M4VP": "m4v"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decoding finds out: `pages` of a document; of a video `seconds`, to the millisecond, and the rest.
+
+    The pages of a Word or OpenDocument text are the ones its editor last counted, since only a layout
+    knows them.
+    """
+
+    kind: str
+    format: str
+    pages: int | None = None
+    seconds: Decimal | None = None
+    has_audio: bool = False
+    width: int | None = None
+    height: int | None = None
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file is.  `pages` for documents, `seconds` (to the millisecond) and the rest for videos.
-
-    The pages of a Word document are the ones its editor last counted, since only a layout knows them.
-    """
+    """What a file is: its bytes, and what decoding found out (see `Facts`)."""
 
     kind: str
     format: str
@@ -111,302 +124,113 @@ class Inspection:
     width: int | None = None
     height: int | None = None
 
-
-@dataclass(frozen=True)
-class SlotLimits:
-    """What a slot accepts; None is no limit and no formats means every format of the kind."""
-
-    title: str
-    kind: str
-    formats: tuple[str, ...] = ()
-    max_pages: int | None = None
-    max_minutes: int | Decimal | None = None
-    max_bytes: int | None = None
+    @classmethod
+    def of(cls, found: Facts, path: Path) -> Inspection:
+        """The facts together with the digest and the size of the file they are of."""
+        return cls(sha256=digest_of(path), size=path.stat().st_size, **vars(found))
 
 
 def inspect(path: Path, declared_name: str) -> Inspection:
-    """What the file at `path` is, having decoded enough of it to be sure.
+    """What the file at `path` is, having decoded enough of it to be sure, in this process.
+
+    Raises:
+        BadInput: as `facts` does.
+    """
+    return Inspection.of(facts(path, declared_name), path)
+
+
+def facts(path: Path, declared_name: str) -> Facts:
+    """What the file at `path` is, having decoded enough of it to be sure, in this process.
 
     Raises:
         BadInput: empty, not what its name claims, protected, broken, cut short, a bomb, or not accepted.
     """
-    name = _shown(declared_name)
-    size = path.stat().st_size
-    if size == 0:
+    name = names.shown(declared_name)
+    if path.stat().st_size == 0:
         raise BadInput(f"{name} is empty (0 bytes). Check the file on your computer and upload it again.")
     format_ = sniff(path, declared_name)
     _require_claim(format_, declared_name)
-    found = {"pdf": _pdf, "docx": _docx}.get(format_, _video)(path, name, format_)
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Inspection(kind=KINDS[format_], format=format_, sha256=digest, size=size, **found)
-
-
-def check_limits(inspection: Inspection, *, slot: SlotLimits) -> list[str]:
-    """One sentence for each limit of the slot that the file exceeds; none when it fits.
-
-    Parts of a second are not counted: an encoder pads a clip trimmed to 10:00 by a few milliseconds.
-    """
-    if inspection.kind != slot.kind:
-        return [f'"{slot.title}" takes a {slot.kind}; yours is a {inspection.kind}.']
-    over = []
-    if slot.formats and inspection.format not in slot.formats:
-        accepted = ", ".join(format_.upper() for format_ in slot.formats)
-        over.append(f'"{slot.title}" accepts {accepted}; yours is {inspection.format.upper()}.')
-    if slot.max_pages is not None and (inspection.pages or 0) > slot.max_pages:
-        over.append(f'"{slot.title}" allows {_count(slot.max_pages, "page")}; yours has {inspection.pages}.')
-    if slot.max_minutes is not None and int(inspection.seconds or 0) > slot.max_minutes * 60:
-        allowed = _count(slot.max_minutes, "minute")
-        over.append(f'"{slot.title}" allows {allowed}; yours is {_clock_face(inspection.seconds)}.')
-    if slot.max_bytes is not None and inspection.size > slot.max_bytes:
-        size = _bytes(inspection.size, beside=slot.max_bytes)
-        over.append(f'"{slot.title}" allows {_bytes(slot.max_bytes)}; yours is {size}.')
-    return over
+    found: dict[str, object]
+    if format_ == "pdf":
+        found = {**pdf_facts.facts(path, name)}
+    elif format_ == "docx":
+        found = {"pages": office.word_pages(path, name)}
+    elif format_ == "odt":
+        found = {"pages": office.open_text_pages(path, name)}
+    else:
+        found = video_facts.facts(path, name, format_)
+    return Facts(kind=KINDS[format_], format=format_, **found)  # type: ignore[arg-type]
 
 
 def sniff(path: Path, declared_name: str = "") -> str:
     """The format a file's first bytes show: a key of `KINDS`.
 
     Raises:
-        BadInput: no accepted format, an old or protected Office file, or a document with macros.
+        BadInput: no accepted format, two in one, an old or protected Office file, or macros.
     """
-    name = _shown(declared_name or path.name)
+    name = names.shown(declared_name or path.name)
     with path.open("rb") as stream:
         head = stream.read(4096)
-    if b"%PDF-" in head[:1024]:
-        return "pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return office.package_format(path, name, READ_AS)
+        return office.package_format(path, name)
     if head.startswith(office.OLE):
-        raise BadInput(office.why_not_ole(path, name))
+        raise office.why_not_ole(path, name)
+    format_ = _pdf_or_video(head, name)
+    if format_ is None:
+        likeness = next((what for magic, what in _LOOKS_LIKE if head.startswith(magic)), None)
+        raise BadInput(f"{name} is {likeness or 'not a document or video we can read'}. {READ_AS}")
+    if packages.ends_as_package(path):
+        raise packages.two_in_one(name)
+    return format_
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _pdf_or_video(head: bytes, name: str) -> str | None:
+    if head[4:8] in video_facts.ISO_BOXES:
+        return _iso_format(head, name)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "webm" if b"webm" in head[:64] else "mkv"
-    if head[4:8] in _ISO_BOXES:
-        return _iso_format(head, name)
-    likeness = next((what for magic, what in _LOOKS_LIKE if head.startswith(magic)), None)
-    raise BadInput(f"{name} is {likeness or 'not a document or video we can read'}. {READ_AS}")
+    if head.startswith(_ASF):
+        return "wmv"
+    if head.startswith(b"\0\0\1\xba") or video_facts.transport_packet(head):
+        return "mpg"
+    if head.startswith(b"RIFF"):
+        what = _RIFF.get(head[8:12])
+        if what != "avi":
+            raise BadInput(f"{name} is {what or 'not a document or video we can read'}. {READ_AS}")
+        return "avi"
+    return _pdf(head, name)
 
 
-@contextmanager
-def opened_video(path: Path, format_: str) -> Iterator[InputContainer]:
-    """The video at `path`, read as the format it was found to be and as nothing else.
-
-    Raises:
-        BadInput: the format is a document's.
-    """
-    if KINDS[format_] != VIDEO:
-        raise BadInput(f"The file is a {format_.upper()} document, not a video. Upload the video itself.")
-    demuxer = DEMUXERS[FAMILIES[format_]]
-    container = av.open(
-        str(path),
-        format=demuxer,
-        # Opening decodes a first frame already, and a small file can hold one that fills the memory.
-        options={"protocol_whitelist": "file", "max_pixels": str(MAX_FRAME_PIXELS)},
-        metadata_errors="replace",
-    )
-    try:
-        yield container
-    finally:
-        container.close()
-
-
-def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The first moving picture; cover art is a picture stream too, and is none."""
-    real = (
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & stream.disposition.attached_pic
-    )
-    return next(real, None)
-
-
-def _require_claim(format_: str, declared_name: str) -> None:
-    claimed = PurePath(declared_name.strip()).suffix.lower().lstrip(".")
-    if claimed and FAMILIES.get(claimed) != FAMILIES[format_]:
-        raise BadInput(
-            f"{_shown(declared_name)} is really a {format_.upper()} file, "
-            f"not what its ending .{claimed[:12]} says. "
-            f"Export it again, or give it the ending .{format_}, and upload it once more."
-        )
-
-
-def _pdf(path: Path, name: str, _format: str) -> dict[str, int]:
-    broken = (
-        f"{name} is a broken or incomplete PDF. Export it again and check that it opens before you upload it."
-    )
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - 64 * 1024))
-        if b"startxref" not in stream.read():
-            raise BadInput(broken)
-    try:
-        with pdfium.opened(path) as document:
-            pages = len(document)
-            if 0 < pages <= MAX_PDF_PAGES:
-                for index in range(pages):
-                    _require_paper_size(document, index, name)
-                document[0].render(scale=0.1).close()
-    except pypdfium2.PdfiumError:
-        raise BadInput(_why_no_pdf(path, name) or broken) from None
-    if pages == 0:
-        raise BadInput(_no_pages(name))
-    if pages > MAX_PDF_PAGES:
-        raise BadInput(
-            f"{name} has {pages:,} pages; no slot takes more than {MAX_PDF_PAGES:,}. Upload only this piece."
-        )
-    return {"pages": pages}
-
-
-def _require_paper_size(document: pypdfium2.PdfDocument, index: int, name: str) -> None:
-    """Refuse a page no printer knows: a few bytes can claim a sheet whose picture fills the memory."""
-    page = document[index]
-    sides = page.get_size()
-    page.close()
-    if not all(MIN_PAGE_POINTS <= side <= MAX_PAGE_POINTS for side in sides):
-        width, height = (f"{side / 72:,.4g}" for side in sides)
-        raise BadInput(
-            f"Page {index + 1} of {name} is {width} x {height} inches, which no paper is. "
-            "Export it again on a usual paper size and upload that."
-        )
-
-
-def _why_no_pdf(path: Path, name: str) -> str | None:
-    """Ask a second reader about a PDF that PDFium will not open: its error codes outlive their file."""
-    try:
-        with pikepdf.open(path) as pdf:
-            return None if pdf.pages else _no_pages(name)
-    except pikepdf.PasswordError:
-        return (
-            f"{name} is protected with a password, so nobody could score it. "
-            "Save a copy without the password and upload that."
-        )
-    except (pikepdf.PdfError, ValueError, RuntimeError):
+def _pdf(head: bytes, name: str) -> str | None:
+    """A printer's job control or a few blank lines may come first; another kind of file may not."""
+    at = head[:1024].find(b"%PDF-")
+    if at < 0:
         return None
-
-
-def _no_pages(name: str) -> str:
-    return f"{name} has no pages. Export it again and upload it once more."
-
-
-def _docx(path: Path, name: str, _format: str) -> dict[str, int]:
-    return {"pages": office.pages(path, name)}
+    before = head[:at].lstrip(b"\xef\xbb\xbf \t\r\n\0")
+    if any(before.startswith(magic) for magic, _ in _LOOKS_LIKE):
+        raise packages.two_in_one(name)
+    return "pdf"
 
 
 def _iso_format(head: bytes, name: str) -> str:
     brand = head[8:12] if head[4:8] == b"ftyp" else b"qt  "
     if brand in _NOT_VIDEO_BRANDS:
         raise BadInput(f"{name} is {_NOT_VIDEO_BRANDS[brand]}, not a video. {READ_AS}")
-    return {b"qt  ": "mov", b"M4V ": "m4v", b"M4VH": "m4v", b"M4VP": "m4v"}.get(brand, "mp4")
+    return _MOV_BRANDS.get(brand, "mp4")
 
 
-def _video(path: Path, name: str, format_: str) -> dict[str, object]:
-    broken = (
-        f"{name} is a broken video: it cannot be played. Export it again, play it once, and upload that file."
-    )
-    cut_short = (
-        f"{name} is cut short: its end is missing. "
-        "Copy it again from the camera, play it to the end, and upload that."
-    )
-    if FAMILIES[format_] == "iso" and not _boxes_complete(path):
-        raise BadInput(cut_short)
-    try:
-        with opened_video(path, format_) as container:
-            stream = picture_stream(container)
-            if not container.streams:
-                raise BadInput(broken)
-            if stream is None:
-                raise BadInput(f"{name} has no picture, only sound or data. Upload the video itself.")
-            if stream.codec_context is None:
-                raise BadInput(
-                    f"{name} holds a picture no browser can play. Export it as MP4 (H.264) and upload that."
-                )
-            _require_frame_size(stream.codec_context, name)
-            stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
-            frame = next(container.decode(stream), None)
-            if frame is None:
-                raise BadInput(broken)
-            _require_frame_size(frame, name)
-            width, height = shown_size(frame)
-            declared = Decimal(container.duration or 0) / av.time_base
-            last = _last_instant(container, stream)
-            has_audio = bool(container.streams.audio)
-    except (av.FFmpegError, ValueError, EOFError):
-        raise BadInput(broken) from None
-    if last <= 0 or last < declared * Decimal("0.9") - 5:
-        raise BadInput(cut_short)
-    seconds = max(declared, last).quantize(Decimal("0.001"))
-    return {"seconds": seconds, "has_audio": has_audio, "width": width, "height": height}
-
-
-def _require_frame_size(picture: VideoFrame | VideoCodecContext, name: str) -> None:
-    if picture.width * picture.height > MAX_FRAME_PIXELS:
-        raise BadInput(f"{name} is {picture.width} x {picture.height} pixels: too large. Export it at 1080p.")
-
-
-def shown_size(frame: VideoFrame) -> tuple[int, int]:
-    """Width and height as a player shows them, a phone held upright included."""
-    return (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)
-
-
-def _last_instant(container: InputContainer, stream: VideoStream) -> Decimal:
-    """Seconds from the first to the end of the last picture that is really in the file."""
-    if container.duration:
-        container.seek(max(0, container.duration - av.time_base), backward=True, any_frame=False)
-    else:
-        container.seek(0)
-    last = 0
-    for packet in container.demux(stream):
-        if packet.pts is not None:
-            last = max(last, packet.pts + (packet.duration or 0))
-    base = stream.time_base or 0
-    return (
-        Decimal((last - (stream.start_time or 0)) * base.numerator) / base.denominator if base else Decimal(0)
-    )
-
-
-def _boxes_complete(path: Path) -> bool:
-    """Whether the index is present and no top-level box of an ISO file runs past its end."""
-    end, at, has_index = path.stat().st_size, 0, False
-    with path.open("rb") as stream:
-        while at + 8 <= end:
-            stream.seek(at)
-            length, kind = struct.unpack(">I4s", stream.read(8))
-            if kind not in _ISO_BOXES:
-                break
-            has_index |= kind == b"moov"
-            if length == 1:
-                wide = stream.read(8)
-                length = struct.unpack(">Q", wide)[0] if len(wide) == 8 else 0
-            elif length == 0:
-                length = end - at
-            if length < 8 or at + length > end:
-                return False
-            at += length
-    return has_index
-
-
-def _shown(declared_name: str) -> str:
-    """The name in quotes, fit for a sentence: short, no folders, nothing that does not print."""
-    plain = "".join(
-        letter for letter in PurePath(declared_name.replace("\\", "/")).name if letter.isprintable()
-    )
-    return f'"{plain[:80]}"' if plain.strip() else "The file"
-
-
-def _count(number: int | Decimal, unit: str) -> str:
-    shown = f"{Decimal(number).normalize():f}"  # a database gives ten minutes as 10.00
-    return f"{shown} {unit}" if number == 1 else f"{shown} {unit}s"
-
-
-def _clock_face(seconds: Decimal | None) -> str:
-    minutes, rest = divmod(int(seconds or 0), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _bytes(size: int, beside: int = 0) -> str:
-    """A size people read; exact bytes when rounding would make it look equal to the limit `beside` it."""
-    for unit, step in (("GB", 1024**3), ("MB", 1024**2), ("kB", 1024)):
-        if size >= step:
-            shown = f"{size / step:.1f}".removesuffix(".0") + f" {unit}"
-            return f"{size:,} bytes" if beside and shown == _bytes(beside) else shown
-    return f"{size:,} bytes"
+def _require_claim(format_: str, declared_name: str) -> None:
+    claimed = names.ending_of(declared_name)
+    if claimed and FAMILIES.get(claimed) != FAMILIES[format_]:
+        article = "an" if format_[:2] in {"av", "mp", "mk", "m4", "od"} else "a"
+        raise BadInput(
+            f"{names.shown(declared_name)} is really {article} {format_.upper()} file, "
+            f"not what its ending .{claimed[:12]} says. "
+            f"Export it again, or give it the ending .{format_}, and upload it once more."
+        )

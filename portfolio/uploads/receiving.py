@@ -8,20 +8,25 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from django.core.files.base import File
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.template.defaultfilters import filesizeformat
 
-from certification.kernel.errors import BadInput
+from certification.kernel import bounded
+from certification.kernel.errors import BadInput, NotAllowed
 
 from ..models import Slot
 from ..states import EvidenceKind
-from .inspect import DOCUMENT, VIDEO, Inspection, SlotLimits, check_limits, inspect
+from . import opening
+from .formats import DOCUMENT, VIDEO
+from .inspect import Inspection
+from .limits import SlotLimits, beyond_bytes, check_limits
+from .names import plain_name
+
+__all__ = ["inspected", "limits_of", "plain_name", "received", "too_large"]
 
 CHUNK_BYTES = 1024 * 1024
-_NAME_LENGTH = 255
 # A form is filled in and handed in as a document.
 _INSPECTED_AS = {EvidenceKind.DOCUMENT: DOCUMENT, EvidenceKind.FORM: DOCUMENT, EvidenceKind.VIDEO: VIDEO}
 
@@ -44,38 +49,37 @@ def received(file: File, name: str, slot: Slot) -> Iterator[tuple[Path, Inspecti
 
     Raises:
         BadInput: it is too large, not what it claims, or does not fit the slot.
+        NotAllowed: the machine has no room to look at it just now.
     """
     with _on_disk(file, slot) as path:
-        yield path, inspected(path, name, slot)
+        try:
+            inspection = inspected(path, name, slot)
+        except bounded.Interrupted:
+            raise NotAllowed(
+                f'"{slot.title}" did not take your file: it could not be looked at just now. '
+                "Nothing was changed; wait a minute and upload it again."
+            ) from None
+        yield path, inspection
 
 
 def inspected(path: Path, name: str, slot: Slot) -> Inspection:
-    """What the local file turned out to be.
+    """What the local file turned out to be, decoded within bounds.
 
     Raises:
         BadInput: it is not what it claims, or does not fit the slot.
+        bounded.Interrupted: nothing is known of it; try again later.
     """
-    inspection = inspect(path, name)
+    inspection = opening.inspected(path, name)
     problems = check_limits(inspection, slot=limits_of(slot))
     if problems:
         raise BadInput(problems[0], problems[1:])
     return inspection
 
 
-def plain_name(name: str) -> str:
-    """The file's own name without folders and control characters, short enough to keep, ending included."""
-    last = PurePath(name.replace("\\", "/")).name
-    printable = "".join(letter for letter in last if letter.isprintable()).strip() or "file"
-    stem, dot, ending = printable.rpartition(".")
-    if len(printable) <= _NAME_LENGTH or not dot or len(ending) > 10:
-        return printable[:_NAME_LENGTH]
-    return f"{stem[: _NAME_LENGTH - len(ending) - 1]}.{ending}"
-
-
-def too_large(title: str, max_bytes: int) -> BadInput:
-    """The refusal of a file that has more bytes than the slot takes, however many they are."""
+def too_large(title: str, max_bytes: int, size: int | None = None) -> BadInput:
+    """The refusal of a file that has more bytes than the slot takes; `size` when it is known how many."""
     return BadInput(
-        f'"{title}" allows {filesizeformat(max_bytes)}; yours is larger. '
+        f"{beyond_bytes(title, max_bytes, size)} "
         "Export it at a lower quality or resolution and upload it again."
     )
 
@@ -85,8 +89,8 @@ def _on_disk(file: File, slot: Slot) -> Iterator[Path]:
     """A path to the file's bytes, without a second copy when the web server has written one already."""
     if isinstance(file, TemporaryUploadedFile):
         path = Path(file.temporary_file_path())
-        if path.stat().st_size > slot.max_bytes:
-            raise too_large(slot.title, slot.max_bytes)
+        if (size := path.stat().st_size) > slot.max_bytes:
+            raise too_large(slot.title, slot.max_bytes, size)
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="icg-upload-") as folder:

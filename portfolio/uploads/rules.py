@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 from certification.kernel.errors import BadInput
 
-from .inspect import FAMILIES
+from .formats import FAMILIES, KINDS
 
 MIB = 1024 * 1024
 LEAST_PART_BYTES = 8 * MIB
@@ -36,7 +36,7 @@ class BadPart(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as its store knows it: `etag` is the MD5 of its bytes, in hexadecimal."""
+    """A part as its store knows it: `etag` is what the store made of its bytes, in hexadecimal."""
 
     number: int
     bytes: int
@@ -77,7 +77,7 @@ def require_ending(name: str, *, title: str, formats: Sequence[str]) -> None:
     Phones mix up the endings inside a family; what the file is, decoding finds out later.
     """
     ending = PurePath(name).suffix.lower().lstrip(".")
-    accepted = formats or tuple(FAMILIES)
+    accepted = formats or tuple(KINDS)
     if FAMILIES.get(ending) in {FAMILIES.get(format_, format_) for format_ in accepted}:
         return
     shown = ", ".join(format_.upper() for format_ in accepted)

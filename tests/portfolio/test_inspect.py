@@ -19,7 +19,7 @@ from PIL import Image
 from certification.kernel.errors import BadInput
 from certification.season.files import make_docx, make_mp4, make_pdf
 from portfolio.blinding.identifiers import Identity
-from portfolio.uploads import office
+from portfolio.uploads import office, packages
 from portfolio.uploads.inspect import Inspection, SlotLimits, check_limits, inspect
 
 DANA = Identity(names=("Dana Whitfield",), emails=("dana@lincoln.org",), organisations=("Lincoln Schools",))
@@ -134,15 +134,15 @@ HOSTILE: list[tuple[str, str, Callable[[Path], bytes], str]] = [
     ("a PDF named mp4", "a.mp4", _pdf_bytes, "is really a PDF file"),
     ("a PDF named exe", "a.exe", _pdf_bytes, "is really a PDF file"),
     ("a docx named pdf", "a.pdf", _docx_bytes, "is really a DOCX file"),
-    ("an mp4 named pdf", "a.pdf", _mp4_bytes, "is really a MP4 file"),
-    ("an mp4 named webm", "a.webm", _mp4_bytes, "is really a MP4 file"),
+    ("an mp4 named pdf", "a.pdf", _mp4_bytes, "is really an MP4 file"),
+    ("an mp4 named webm", "a.webm", _mp4_bytes, "is really an MP4 file"),
     ("a JPEG named pdf", "a.pdf", lambda t: _picture("JPEG"), "is a JPEG picture"),
     ("a PNG named mp4", "a.mp4", lambda t: _picture("PNG"), "is a PNG picture"),
     (
         "a web page named docx",
         "a.docx",
         _constant(b"<html><script>1</script>"),
-        "not a document or video we can",
+        "is a web page",
     ),
     ("a program named pdf", "a.pdf", _constant(b"MZ" + bytes(500)), "is a Windows program"),
     ("a playlist named mp4", "a.mp4", _constant(b"#EXTM3U\nfile:///etc/passwd\n"), "is a playlist"),
@@ -256,7 +256,7 @@ def test_a_word_document_has_at_least_as_many_pages_as_its_breaks_make(tmp_path:
 
 def test_a_break_that_straddles_two_reads_counts_once(tmp_path: Path) -> None:
     lead = b"<w:document>"
-    body = lead + b" " * (office.CHUNK - len(lead) - 8) + b'<w:br w:type="page"/></w:document>'
+    body = lead + b" " * (packages.CHUNK - len(lead) - 8) + b'<w:br w:type="page"/></w:document>'
     (tmp_path / "a.docx").write_bytes(_word(body))
     assert inspect(tmp_path / "a.docx", "a.docx").pages == 2
 
@@ -326,18 +326,26 @@ def test_a_clip_within_the_limit_has_no_complaint(seconds: str) -> None:
     assert check_limits(_clip(seconds), slot=SLOT) == []
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [("702", "11:42"), ("601", "10:01"), ("4000", "1:06:40")])
-def test_a_long_clip_is_told_its_length(seconds: str, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "shown", "over"),
+    [
+        ("702", "11:42", "1:42"),
+        ("601", "10:01", "0:01"),
+        ("4000", "1:06:40", "56:40"),
+        ("14400", "4:00:00", "3:50:00"),
+    ],
+)
+def test_a_long_clip_is_told_by_how_much(seconds: str, shown: str, over: str) -> None:
     assert check_limits(_clip(seconds), slot=SLOT) == [
-        f'"Identify conversation" allows 10 minutes; yours is {shown}.'
+        f'"Identify conversation" allows 10 minutes; yours is {shown}, {over} too long.'
     ]
 
 
 def test_every_overrun_is_told_not_only_the_first() -> None:
     assert check_limits(_clip("700", size=1001, format_="webm"), slot=SLOT) == [
         '"Identify conversation" accepts MP4, MOV; yours is WEBM.',
-        '"Identify conversation" allows 10 minutes; yours is 11:40.',
-        '"Identify conversation" allows 1,000 bytes; yours is 1,001 bytes.',
+        '"Identify conversation" allows 10 minutes; yours is 11:40, 1:40 too long.',
+        '"Identify conversation" allows 1,000 bytes; yours is 1,001 bytes, 1 byte too large.',
     ]
 
 
@@ -345,7 +353,7 @@ def test_pages_sizes_and_kinds_are_compared_exactly() -> None:
     slot = SlotLimits(title="Reflection", kind="document", max_pages=1, max_bytes=2 * 1024**2)
     paper = Inspection("document", "pdf", "0" * 64, 2 * 1024**2 + 1, pages=2)
     assert check_limits(paper, slot=slot) == [
-        '"Reflection" allows 1 page; yours has 2.',
-        '"Reflection" allows 2 MB; yours is 2,097,153 bytes.',
+        '"Reflection" allows 1 page; yours has 2, 1 too many.',
+        '"Reflection" allows 2 MB; yours is 2,097,153 bytes, 1 byte too large.',
     ]
     assert check_limits(_clip("5"), slot=slot) == ['"Reflection" takes a document; yours is a video.']
