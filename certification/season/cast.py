@@ -50,11 +50,11 @@ class Player:
             make(path, identity=self.identity, pages=1, seed=len(label))
         return path
 
-    def video(self, label: str) -> Path:
+    def video(self, label: str, *, seconds: int = 1) -> Path:
         """A real MP4 of this person, named after them; made once per label."""
         path = files.named(self.folder, identity=self.identity, label=label, extension="mp4")
         if not path.exists():
-            files.make_mp4(path, identity=self.identity, seconds=1, seed=len(label))
+            files.make_mp4(path, identity=self.identity, seconds=seconds, seed=len(label))
         return path
 
 

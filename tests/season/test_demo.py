@@ -11,12 +11,15 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import User
+from candidates.documents import publish_documents
 from candidates.models import Cohort
 from candidates.services import create_cohort
 from certification.kernel import clock
 from certification.season import play
 from payments.models import PurchaseOrder
 from payments.states import PurchaseOrderState
+from portfolio.frameworks import load_frameworks
+from portfolio.models import Evidence
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +32,8 @@ def played(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[play.Opt
 
     def announce_only(options: play.Options, folder: Path, **_: Any) -> None:
         seasons.append(options)
+        load_frameworks()
+        publish_documents(clock.now())
         number = options.first_year - 2017
         create_cohort(
             number=number, name=f"Cohort {number}", first_year=options.first_year, framework_slug="two-entry"
@@ -47,6 +52,20 @@ def test_a_demo_begins_with_last_season_played_and_this_one_open(played: list[pl
     assert User.objects.get(email="candidate@demo.example").has_usable_password()
     waiting = PurchaseOrder.objects.get(order__payer__email="district@demo.example")
     assert (waiting.state, waiting.all_seats.count()) == (PurchaseOrderState.REQUESTED, 5)
+    begun = Evidence.objects.filter(entry__candidacy__account__email="priya@demo.example")
+    assert sorted(begun.values_list("slot__key", flat=True)) == [
+        "identify-conversation",
+        "peers-goal",
+        "written",
+    ]
+
+
+def test_nobody_is_in_the_middle_of_a_portfolio_while_registration_is_closed(
+    played: list[play.Options],
+) -> None:
+    with clock.fixed(datetime(2027, 5, 22, tzinfo=UTC)):
+        call_command("demo")
+    assert not Evidence.objects.exists()
 
 
 def test_a_clock_moved_on_replays_nothing(played: list[play.Options]) -> None:

@@ -20,7 +20,7 @@ from accounts.models import Role, User
 from candidates.models import Cohort
 from candidates.services import create_cohort
 from certification.kernel import clock
-from certification.season import cast, play
+from certification.season import cast, play, preparing
 from payments import offers
 from payments import services as payments
 
@@ -32,7 +32,8 @@ _PLAYED_CANDIDATES = 8
 _ACCOUNTS = (
     (NEWCOMER, "candidate, nothing begun"),
     ("{certified}", "candidate, certified last season"),
-    ("{continuing}", "candidate, one entry left"),
+    (preparing.PERSON.email, "candidate, in the middle of the first entry"),
+    ("{continuing}", "candidate, waiting for a retake"),
     (SPONSOR, "sponsor, a purchase order for five coaches with staff"),
     ("office@programme.example", "staff"),
     ("second@programme.example", "staff, second pair of eyes for blinding"),
@@ -60,9 +61,11 @@ class Command(BaseCommand):
         if not Cohort.objects.exists():
             self._play(play.Options(candidates=_PLAYED_CANDIDATES, years=1, first_year=this_season - 1))
         number = this_season - 2017
-        create_cohort(
+        cohort = create_cohort(
             number=number, name=f"Cohort {number}", first_year=this_season, framework_slug=cast.FRAMEWORK
         )
+        with TemporaryDirectory(prefix="demo-") as folder:
+            preparing.begin(cohort, Path(folder), clock.now())
         if not User.objects.filter(email=NEWCOMER).exists():
             User.objects.create_user(NEWCOMER, full_name="Robin Newcomer", role=Role.CANDIDATE)
         if not User.objects.filter(email=SPONSOR).exists():
