@@ -20,8 +20,8 @@ from portfolio.blinding.cleaning import (
     Finding,
     assert_clean,
     clean_document,
+    layout,
     pages,
-    word,
 )
 from portfolio.blinding.cleaning.pages import COVER, MAX_PAGE_PIXELS
 from portfolio.blinding.cleaning.results import excerpt
@@ -277,11 +277,11 @@ def test_a_word_document_reaches_nothing_outside(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("address", ["http://192.0.2.1/a.png", "file:///etc/hostname", "data:text/html,x"])
 def test_the_layout_refuses_every_address(address: str) -> None:
     with pytest.raises(ValueError, match="may not load anything from outside"):
-        word._NothingOutside().fetch(address)
+        layout._NothingOutside().fetch(address)
 
 
 def test_markup_in_a_word_document_is_text_or_nothing() -> None:
-    kept = word._sanitised(
+    kept = layout.sanitised(
         '<p onclick="x" style="background:url(http://a)">one<a href="javascript:x">two</a></p>'
         '<script>three</script><img src="http://a/b.png" alt="Dana"><td colspan="2" class="c">four</td>'
     )

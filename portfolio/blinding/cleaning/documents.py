@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from portfolio.blinding.cleaning import pages, pdf_traces, staging, word_traces
+from certification.kernel import bounded
+from portfolio.blinding.cleaning import odt_traces, pages, pdf_traces, staging, word_traces
 from portfolio.blinding.cleaning.results import CleanedDocument, Finding, dropped, once
 from portfolio.blinding.identifiers import Term
 
@@ -19,7 +20,7 @@ def clean_document(
     *,
     declared_name: str | None = None,
 ) -> CleanedDocument:
-    """Cleaned pages of the PDF or Word document at `path`, written to `out_dir` all or not at all.
+    """Cleaned pages of the PDF, Word or OpenDocument text at `path`, written to `out_dir` all or not at all.
 
     `out_dir` must be absent or empty.  `declared_name` is the name the candidate gave the file.
     Only page images and text leave: properties, comments, revisions and attachments are reported
@@ -30,16 +31,21 @@ def clean_document(
     """
     findings: list[Finding] = list(dropped("file name", declared_name or path.name, terms))
     with staging.folder(out_dir) as work:
-        if format == "docx":
-            # Here, because the engine that lays text out takes a second to load, which only workers spend.
-            from portfolio.blinding.cleaning import word
-
-            findings += word_traces.traces(path, terms)
+        if format in ("docx", "odt"):
+            findings += (word_traces if format == "docx" else odt_traces).traces(path, terms)
             with tempfile.TemporaryDirectory() as between:
                 laid_out = Path(between) / "laid-out.pdf"
-                word.lay_out(path, laid_out)
+                _lay_out(path, format, laid_out)
                 cleaned, seen = pages.clean(laid_out, terms, work, out_dir)
         else:
             findings += pdf_traces.traces(path, terms)
             cleaned, seen = pages.clean(path, terms, work, out_dir)
     return CleanedDocument(tuple(cleaned), (*once(findings), *seen))
+
+
+def _lay_out(path: Path, format_: str, laid_out: Path) -> None:
+    # Here, because the engine that lays text out takes a second to load, which only workers spend.
+    from portfolio.blinding.cleaning import odt, word
+
+    bounded.tell("Laying the document out", 5)
+    (word if format_ == "docx" else odt).lay_out(path, laid_out)

@@ -44,7 +44,7 @@ def traces(path: Path, terms: Sequence[Term]) -> list[Finding]:
 
 def _texts(package: ZipFile, part: str) -> Iterator[tuple[str, str]]:
     if part.startswith("word/media/"):
-        yield from _picture_texts(package, part)
+        yield from picture_texts(package, part)
     if not part.endswith((".xml", ".rels")):
         return
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
@@ -76,7 +76,8 @@ def _revisions(root: etree._Element) -> Iterator[tuple[str, str]]:
             yield "tracked change", "".join(element.itertext())
 
 
-def _picture_texts(package: ZipFile, part: str) -> Iterator[tuple[str, str]]:
+def picture_texts(package: ZipFile, part: str) -> Iterator[tuple[str, str]]:
+    """What a picture in a package says beside its pixels: EXIF, comments, titles."""
     if package.getinfo(part).file_size > MAX_PICTURE_BYTES:
         return
     try:
