@@ -2,67 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import av
+from certification.kernel import bounded
+from certification.kernel.errors import BadInput, NotAllowed
 
-from certification.kernel.errors import BadInput
+from .looking import Clip, look_at
+from .rules import MB
 
-from ..uploads.inspect import VIDEO, inspect, opened_video, picture_stream
-from .states import Treatment
-
-_MOST_SECONDS = 3600
-_PLAYS_EVERYWHERE = {"yuv420p", "yuvj420p"}
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A clip that evidence could be made of."""
-
-    format: str
-    codec: str
-    bytes: int
-    seconds: Decimal
-    width: int
-    height: int
-    has_sound: bool
-    treatment: Treatment
+# A clip is small and somebody waits: less than what evidence is given.
+_LIMITS = bounded.Limits(memory_bytes=1024 * MB, cpu_seconds=20, wall_seconds=60)
 
 
-def look_at(path: Path, name: str) -> Clip:
-    """What the file at `path` is.
+def found_in(path: Path, name: str) -> Clip:
+    """What the clip at `path` is, found out within bounds.
 
     Raises:
         BadInput: no video, or one that could not be taken as evidence; the message says why.
+        NotAllowed: the machine ended the work, and nothing is known of the clip.
     """
-    found = inspect(path, name)
-    if found.kind != VIDEO:
-        raise BadInput(f"The file is a {found.format.upper()} document. Choose a short video instead.")
-    if found.seconds is not None and found.seconds > _MOST_SECONDS:
-        raise BadInput("The clip is longer than an hour. Ten seconds are enough for a rehearsal.")
-    codec, treatment = _picture(path, found.format)
-    return Clip(
-        format=found.format,
-        codec=codec,
-        bytes=found.size,
-        seconds=found.seconds or Decimal("0.001"),
-        width=found.width or 0,
-        height=found.height or 0,
-        has_sound=found.has_audio,
-        treatment=treatment,
-    )
-
-
-def _picture(path: Path, format_: str) -> tuple[str, Treatment]:
     try:
-        with opened_video(path, format_) as container:
-            stream = picture_stream(container)
-            if stream is None or stream.codec_context is None:
-                raise BadInput("The clip has no picture that could be played. Film another one.")
-            context = stream.codec_context
-            plain = context.name == "h264" and context.pix_fmt in _PLAYS_EVERYWHERE
-            return context.codec.canonical_name, Treatment.KEPT if plain else Treatment.CONVERTED
-    except (av.FFmpegError, ValueError):
-        raise BadInput("The clip broke off while it was looked at. Film another one and try that.") from None
+        return bounded.run_bounded(look_at, path, name, limits=_LIMITS, results=(Clip, Decimal))
+    except bounded.OutOfBounds:
+        raise BadInput(
+            "The clip needs more memory or time to open than one of its size should. Film another one."
+        ) from None
+    except bounded.Interrupted:
+        raise NotAllowed("The clip could not be looked at just now. Try it again in a moment.") from None

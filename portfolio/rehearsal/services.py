@@ -23,6 +23,7 @@ from ..uploads import signing, trial
 from . import clips, limits, rules
 from .models import Rehearsal
 from .rules import MB, Line, Sample
+from .states import Treatment
 
 # Each piece is chosen so that it takes about a second; a length is part of what is signed.
 LADDER = tuple(64 * 1024 * 2**step for step in range(8))
@@ -75,12 +76,12 @@ def record_clip(*, by: User, path: Path, name: str, line: Line | None, now: date
     `line` is what its way here showed of the line.  It counts where no script has measured it better.
 
     Raises:
-        NotAllowed, WindowClosed: as for `begin_trial`.
+        NotAllowed, WindowClosed: as for `begin_trial`; or it could not be looked at just now.
     """
     _rehearsing(by, now)
     found: dict[str, Any]
     try:
-        clip = clips.look_at(path, name)
+        clip = clips.found_in(path, name)
         found = {
             "clip_format": clip.format,
             "clip_codec": clip.codec,
@@ -89,7 +90,7 @@ def record_clip(*, by: User, path: Path, name: str, line: Line | None, now: date
             "clip_width": clip.width,
             "clip_height": clip.height,
             "clip_has_sound": clip.has_sound,
-            "clip_treatment": clip.treatment,
+            "clip_treatment": Treatment.KEPT if clip.is_copied else Treatment.CONVERTED,
         }
     except BadInput as refusal:
         found = {"problem": str(refusal)}

@@ -162,7 +162,7 @@ def of_clip(codec: str, treatment: str, has_sound: bool, seconds: Decimal) -> li
             Told(
                 "success",
                 "Your camera’s video is fine",
-                f"{name} does not play in every browser, so we make a copy that does. "
+                f"{_why_converted(codec)}, so we make a copy that plays everywhere. "
                 "You need not change or convert anything.",
             )
         )
@@ -217,6 +217,12 @@ def of_limits(beyond: Sequence[ToSend], refusing: Sequence[ToSend], format_: str
 def is_worth_saying(estimate: Estimate, pace: Fraction) -> bool:
     """Whether filming at 720p would help much with an upload that is no small matter."""
     return estimate.band is not Band.CALM and pace > LEAN_PACE * Fraction(3, 2)
+
+
+def _why_converted(codec: str) -> str:
+    if codec == "h264":
+        return "It is larger or finer than every browser shows"
+    return f"{codec_name(codec)} is not played by every browser"
 
 
 def _all_of(estimate: Estimate) -> str:

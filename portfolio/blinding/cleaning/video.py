@@ -101,6 +101,14 @@ def video_traces(path: Path, format_: str, terms: Sequence[Term], name: str) -> 
     return tuple(once([*dropped("file name", name, terms), *_tags(path, format_, terms)]))
 
 
+def is_copied(path: Path, before: Inspection) -> bool:
+    """Whether its pictures are passed on as they are; if not, they are encoded anew."""
+    with opened_video(path, before.format) as container:
+        stream = picture_stream(container)
+        copied = stream is not None and _plays_everywhere(stream, before)
+    return copied and not _looked_at(path, before.format).halves
+
+
 def poster(path: Path, out: Path) -> None:
     """Write a picture from the first tenth of the video as a JPEG without metadata.
 

@@ -97,12 +97,12 @@ def test_a_long_upload_is_told_what_filming_at_720p_would_save() -> None:
     ("codec", "treatment", "words"),
     [
         ("h264", Treatment.KEPT, "H.264 is kept as you filmed it"),
-        ("h264", Treatment.CONVERTED, "H.264 does not play in every browser"),
-        ("hevc", Treatment.CONVERTED, "HEVC (H.265) does not play in every browser, so we make a copy"),
-        ("prores", Treatment.CONVERTED, "ProRes does not play in every browser"),
-        ("vp9", Treatment.CONVERTED, "VP9 does not play in every browser"),
-        ("wmv3", Treatment.CONVERTED, "Windows Media does not play in every browser"),
-        ("theora", Treatment.CONVERTED, "THEORA does not play in every browser"),
+        ("h264", Treatment.CONVERTED, "It is larger or finer than every browser shows, so we make a copy"),
+        ("hevc", Treatment.CONVERTED, "HEVC (H.265) is not played by every browser, so we make a copy"),
+        ("prores", Treatment.CONVERTED, "ProRes is not played by every browser"),
+        ("vp9", Treatment.CONVERTED, "VP9 is not played by every browser"),
+        ("wmv3", Treatment.CONVERTED, "Windows Media is not played by every browser"),
+        ("theora", Treatment.CONVERTED, "THEORA is not played by every browser"),
     ],
 )
 def test_every_format_we_can_read_is_good_news(codec: str, treatment: Treatment, words: str) -> None:
