@@ -50,6 +50,6 @@ class MortalPool(Pool):  # type: ignore[misc]
 
 
 class TaskPool(prefork.TaskPool):  # type: ignore[misc]
-    """Celery's own pool in all else; a broker that it can wait on gets its other kind, which shares no pipe."""
+    """Celery's own pool in all else; with a broker that it can wait on, no pipe is shared anyway."""
 
     BlockingPool: Any = MortalPool
