@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+import psutil
 from django.db import connection
 from kombu import Connection
 
@@ -103,6 +104,22 @@ class Worker:
         if self._process is not None:
             self._process.wait()
             self._process = None
+
+    def kill_children(self) -> None:
+        """Kill the processes that do the work, all at once; the one that hears the bells lives on."""
+        for child in self.processes()[1:]:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+    def processes(self) -> list[psutil.Process]:
+        """The one that hears the bells first, then those that do the work."""
+        if self._process is None:
+            return []
+        try:
+            hearing = psutil.Process(self._process.pid)
+            return [hearing, *hearing.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def freeze(self) -> None:
         """Stop it where it is."""

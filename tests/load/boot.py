@@ -1,4 +1,4 @@
-"""Starts the providers' stand-ins and then Django, which reads their addresses from the environment."""
+"""Starts what a run needs beside the site and then Django, which reads where it is from the environment."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import secrets
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 from tests.fakes.paypal_server import FakePayPal
 from tests.fakes.stripe_server import FakeStripe
@@ -49,10 +51,7 @@ def boot() -> Peers:
         FakePayPal(client_id=client_id, client_secret=client_secret, webhook_id=webhook_id).start(),
     )
     os.environ |= {
-        "ICG_DEMO": "1",
-        "DJANGO_SETTINGS_MODULE": "certification.settings",
-        # The site believes the sessions that this process opens for its visitors.
-        "SECRET_KEY": secrets.token_urlsafe(50),
+        **_demo(),
         "STRIPE_SECRET_KEY": stripe_key,
         "STRIPE_WEBHOOK_SECRET": stripe_secret,
         "STRIPE_API_URL": peers.stripe.url,
@@ -61,11 +60,35 @@ def boot() -> Peers:
         "PAYPAL_WEBHOOK_ID": webhook_id,
         "PAYPAL_API_URL": peers.paypal.url,
     }
-    os.environ.setdefault("LOG_LEVEL", "ERROR")
     from certification import embedded
 
     embedded.ensure_database()
+    _set_up()
+    return peers
+
+
+def boot_with_a_database_of_its_own(folder: Path) -> Any:
+    """Django set up as a demo on an embedded PostgreSQL server that nobody else uses, which is returned."""
+    os.environ |= _demo()
+    from certification import embedded
+
+    server = embedded.start(folder)
+    os.environ["DATABASE_URL"] = embedded.url_of(server)
+    _set_up()
+    return server
+
+
+def _demo() -> dict[str, str]:
+    return {
+        "ICG_DEMO": "1",
+        "DJANGO_SETTINGS_MODULE": "certification.settings",
+        # The site believes the sessions that this process opens for its visitors.
+        "SECRET_KEY": secrets.token_urlsafe(50),
+    }
+
+
+def _set_up() -> None:
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
     import django
 
     django.setup()
-    return peers

@@ -26,12 +26,19 @@ class Site:
     """Web and worker processes that share this process's database.
 
     Attributes:
+        folder: its ICG_VAR.
         address: where the site answers.
         web_kills: how many web workers were killed so far.
+        worker: the worker beside it.
+        broker: what it hears.
     """
 
-    def __init__(self, folder: Path, *, application: str, web_workers: int) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, *, application: str, web_workers: int, broker: Broker, worker: Worker
+    ) -> None:
+        self.broker = broker
+        self.worker = worker
+        self.folder = folder
         self._application = application
         self._web_workers = web_workers
         self._port = _free_port()
@@ -45,12 +52,17 @@ class Site:
         command = [sys.executable, "-m", "gunicorn", self._application, "--bind", f"127.0.0.1:{self._port}"]
         command += ["--worker-class", "gthread", "--threads", "8", "--workers", str(self._web_workers)]
         command += ["--no-control-socket", "--log-level", "error"]
-        with (self._folder / "web.log").open("ab") as log:
+        with (self.folder / "web.log").open("ab") as log:
             self._web = subprocess.Popen(
                 command,
                 cwd=BASE_DIR,
                 env=os.environ
-                | {"ICG_VAR": str(self._folder), "DATABASE_URL": database_url(), "SITE_URL": self.address},
+                | {
+                    "ICG_VAR": str(self.folder),
+                    "DATABASE_URL": database_url(),
+                    "SITE_URL": self.address,
+                    "TMPDIR": str(self.folder / "scratch"),
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -64,6 +76,25 @@ class Site:
             if children:
                 children[0].kill()
                 self.web_kills += 1
+
+    def kill_web(self) -> None:
+        """Kill the web server with all its processes, and start it anew."""
+        assert self._web is not None
+        with self._one_at_a_time:
+            for process in self.web_processes():
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self._web.wait()
+            self.start()
+
+    def web_processes(self) -> list[psutil.Process]:
+        """The web server's master first, then those that answer."""
+        assert self._web is not None
+        try:
+            master = psutil.Process(self._web.pid)
+            return [master, *master.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def stop(self) -> None:
         if self._web is not None:
@@ -83,7 +114,7 @@ class Site:
             ):
                 return
             pause.wait(0.1)
-        raise RuntimeError(f"The site did not answer; see {self._folder / 'web.log'}.")
+        raise RuntimeError(f"The site did not answer; see {self.folder / 'web.log'}.")
 
 
 @contextmanager
@@ -91,9 +122,8 @@ def served(folder: Path, *, application: str = "certification.wsgi", web_workers
     """A fresh site for the length of a block, with a worker that hears its bells."""
     folder.mkdir(parents=True, exist_ok=True)
     with throwaway(folder):
-        Broker(folder)
-        site = Site(folder, application=application, web_workers=web_workers)
-        worker = Worker(folder, database_url())
+        broker, worker = Broker(folder), Worker(folder, database_url())
+        site = Site(folder, application=application, web_workers=web_workers, broker=broker, worker=worker)
         try:
             site.start()
             worker.start()
