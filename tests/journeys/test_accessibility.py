@@ -75,6 +75,7 @@ STOPS = [
     Stop("candidate", "portfolio:entries"),
     Stop("candidate", "portfolio:entry", _ENTRY),
     Stop("candidate", "portfolio:submit", _ENTRY),
+    Stop("candidate", "portfolio:rehearsal"),
     Stop("candidate", "portfolio:receipt", {"number": "receipt"}),
     Stop("candidate", "portfolio:results", {"candidacy_id": "candidacy_id", "year": "year"}),
     Stop("candidate", "portfolio:report", {"entry_id": "released_entry_id"}),
