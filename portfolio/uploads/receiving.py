@@ -78,10 +78,7 @@ def inspected(path: Path, name: str, slot: Slot) -> Inspection:
 
 def too_large(title: str, max_bytes: int, size: int | None = None) -> BadInput:
     """The refusal of a file that has more bytes than the slot takes; `size` when it is known how many."""
-    return BadInput(
-        f"{beyond_bytes(title, max_bytes, size)} "
-        "Export it at a lower quality or resolution and upload it again."
-    )
+    return BadInput(beyond_bytes(title, max_bytes, size))
 
 
 @contextmanager

@@ -312,6 +312,8 @@ def test_a_name_is_shown_without_folders_and_control_characters(tmp_path: Path) 
         inspect(tmp_path / "a", "../../etc/pass\u202ewd.pdf\x00\n")
 
 
+TRIM = "Trim it and upload it again."
+SMALLER = "Export it at a lower quality or resolution and upload it again."
 SLOT = SlotLimits(
     title="Identify conversation", kind="video", formats=("mp4", "mov"), max_minutes=10, max_bytes=1000
 )
@@ -337,15 +339,15 @@ def test_a_clip_within_the_limit_has_no_complaint(seconds: str) -> None:
 )
 def test_a_long_clip_is_told_by_how_much(seconds: str, shown: str, over: str) -> None:
     assert check_limits(_clip(seconds), slot=SLOT) == [
-        f'"Identify conversation" allows 10 minutes; yours is {shown}, {over} too long.'
+        f'"Identify conversation" allows 10 minutes; yours is {shown}, {over} too long. {TRIM}'
     ]
 
 
 def test_every_overrun_is_told_not_only_the_first() -> None:
     assert check_limits(_clip("700", size=1001, format_="webm"), slot=SLOT) == [
-        '"Identify conversation" accepts MP4, MOV; yours is WEBM.',
-        '"Identify conversation" allows 10 minutes; yours is 11:40, 1:40 too long.',
-        '"Identify conversation" allows 1,000 bytes; yours is 1,001 bytes, 1 byte too large.',
+        '"Identify conversation" accepts MP4, MOV; yours is WEBM. Export it as one of these.',
+        f'"Identify conversation" allows 10 minutes; yours is 11:40, 1:40 too long. {TRIM}',
+        f'"Identify conversation" allows 1,000 bytes; yours is 1,001 bytes, 1 byte too large. {SMALLER}',
     ]
 
 
@@ -353,7 +355,9 @@ def test_pages_sizes_and_kinds_are_compared_exactly() -> None:
     slot = SlotLimits(title="Reflection", kind="document", max_pages=1, max_bytes=2 * 1024**2)
     paper = Inspection("document", "pdf", "0" * 64, 2 * 1024**2 + 1, pages=2)
     assert check_limits(paper, slot=slot) == [
-        '"Reflection" allows 1 page; yours has 2, 1 too many.',
-        '"Reflection" allows 2 MB; yours is 2,097,153 bytes, 1 byte too large.',
+        '"Reflection" allows 1 page; yours has 2, 1 too many. Shorten it and upload it again.',
+        f'"Reflection" allows 2 MB; yours is 2,097,153 bytes, 1 byte too large. {SMALLER}',
     ]
-    assert check_limits(_clip("5"), slot=slot) == ['"Reflection" takes a document; yours is a video.']
+    assert check_limits(_clip("5"), slot=slot) == [
+        '"Reflection" takes a document; yours is a video. Upload a document here.'
+    ]
