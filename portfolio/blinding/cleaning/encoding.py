@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.audio.frame import AudioFrame
@@ -53,9 +54,9 @@ def pictures(stream: VideoStream, target: OutputContainer, *, size: tuple[int, i
     def feed(packet: av.Packet | None) -> Iterator[av.Packet]:
         nonlocal last
         for frame in drawn.of(_decoded_pictures(stream, packet), ending=packet is None):
-            if frame.pts is None:
+            if frame.pts is None or frame.time_base is None:
                 continue
-            instant = frame.pts * frame.time_base
+            instant = Fraction(frame.pts * frame.time_base)
             if last is not None and instant <= last:
                 continue
             last = instant
@@ -175,13 +176,13 @@ class _Heard:
         return graph
 
 
-def _rest(graph: Graph | None) -> Iterator[VideoFrame | AudioFrame]:
+def _rest(graph: Graph | None) -> Iterator[Any]:
     if graph is not None:
         graph.push(None)
         yield from _pulled(graph)
 
 
-def _pulled(graph: Graph) -> Iterator[VideoFrame | AudioFrame]:
+def _pulled(graph: Graph) -> Iterator[Any]:
     while True:
         try:
             yield graph.pull()

@@ -128,7 +128,9 @@ def poster(path: Path, out: Path) -> None:
             frame = next(container.decode(stream), None)
             if frame is None:
                 raise unreadable
+            pixel = stream.sample_aspect_ratio or Fraction(1)
             image = frame.to_image()
+            image = image.resize(_square(image.width, image.height, pixel))
             upright = image.rotate(frame.rotation, expand=True) if frame.rotation else image
     except av.FFmpegError:
         raise unreadable from None
@@ -269,13 +271,13 @@ def _picture_feed(
         copy = target.add_stream_from_template(stream)
         copy.metadata.clear()
         return _copying(copy, BitStreamFilterContext(encoding.PICTURE_UNITS, stream, copy))
-    return encoding.pictures(stream, target, size=_shown(before, look), halves=look.halves)
+    shown = _square(before.width or 2, before.height or 2, look.pixel)
+    return encoding.pictures(stream, target, size=shown, halves=look.halves)
 
 
-def _shown(before: Inspection, look: _Look) -> tuple[int, int]:
-    """Width and height in square pixels."""
-    width, height = before.width or 2, before.height or 2
-    return (round(width * look.pixel), height) if look.pixel >= 1 else (width, round(height / look.pixel))
+def _square(width: int, height: int, pixel: Fraction) -> tuple[int, int]:
+    """Width and height in square pixels, neither smaller than it was."""
+    return (round(width * pixel), height) if pixel >= 1 else (width, round(height / pixel))
 
 
 def _sound_feed(stream: AudioStream, target: OutputContainer, *, may_copy: bool) -> Feed:
