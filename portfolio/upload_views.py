@@ -84,7 +84,6 @@ def part(request: HttpRequest, upload_id: UUID, part_number: int) -> HttpRespons
             by=User.objects.get(pk=owner_id, is_active=True),
             stream=request,
             promised=_promised(request, part_number),
-            now=clock.now(),
         )
     except ObjectDoesNotExist:
         raise Http404 from None

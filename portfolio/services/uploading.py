@@ -20,8 +20,8 @@ from certification.kernel import audit, clock, reconcile, states
 from certification.kernel.errors import BadInput, NotAllowed
 
 from .. import locks
-from ..models import Evidence, Slot, Upload
-from ..states import UNDER_WAY_UPLOADS, UPLOAD_ALLOWED, UploadState
+from ..models import Evidence, Slot, Upload, UploadPart
+from ..states import UNDER_WAY_UPLOADS, UPLOAD_ALLOWED, EntryState, UploadState
 from ..uploads import parts, receiving, rules, signing
 from ..uploads.parts import Forgotten, Held, LocalParts, Promised, Readable
 from ..uploads.rules import Part
@@ -100,7 +100,11 @@ def address_of_part(*, upload_id: UUID, number: int, by: User, now: datetime) ->
         BadPart: the file has no such part.
         NotAllowed, WindowClosed: no more parts are taken; the message says why.
     """
-    upload = _to_send(upload_id, number, by, now)
+    upload = _sendable(upload_id, number, by)
+    if upload.entry.state == EntryState.UNUSED:
+        upload = _reopened(upload_id, by, now)
+    else:
+        _require_sending(upload, clock.agreed(now))
     link = parts.store().link(upload, number, int(rules.LINK_LIFE.total_seconds()))
     if link is not None:
         return link
@@ -108,10 +112,10 @@ def address_of_part(*, upload_id: UUID, number: int, by: User, now: datetime) ->
     return f"{reverse('portfolio:upload_part', args=[upload.pk, number])}?signature={token}"
 
 
-def receive_part(*, upload_id: UUID, by: User, stream: Readable, promised: Promised, now: datetime) -> Part:
+def receive_part(*, upload_id: UUID, by: User, stream: Readable, promised: Promised) -> Part:
     """Take a part in, on local disk; one that was there already is replaced by what comes now.
 
-    The clock is asked again when the part is in: an hour on a slow line is an hour.
+    The window is asked when the part is in: an hour on a slow line is an hour.
 
     Raises:
         Upload.DoesNotExist: there is none, it is somebody else's, or a bucket takes its parts.
@@ -121,7 +125,7 @@ def receive_part(*, upload_id: UUID, by: User, stream: Readable, promised: Promi
     store = parts.store()
     if not isinstance(store, LocalParts):
         raise Upload.DoesNotExist
-    upload = _to_send(upload_id, promised.number, by, now)
+    upload = _sendable(upload_id, promised.number, by)
     expected = _expected_bytes(upload, promised.number)
     if promised.length != expected:
         raise rules.BadPart(
@@ -255,22 +259,38 @@ def _insert(new: Upload, slot_key: str, by: User, file: NewFile, now: datetime) 
     return new
 
 
-@transaction.atomic
-def _to_send(upload_id: UUID, number: int, by: User, now: datetime) -> Upload:
-    upload = locks.upload(upload_id, owner=by)
-    now = clock.agreed(now)
-    _require_sending(upload, now)
+def _sendable(upload_id: UUID, number: int, by: User) -> Upload:
+    """An upload that takes the part, by a first look that locks nothing.
+
+    Whoever locks a row makes the database write to disk, and nothing is decided here: what counts is
+    asked under the lock when the part is put on record.
+    """
+    own = Upload.objects.filter(entry__candidacy__account=by)
+    upload = own.select_related("slot", "entry__candidacy", "entry__template").get(pk=upload_id)
+    _require_open(upload)
     _expected_bytes(upload, number)
     return upload
 
 
+@transaction.atomic
+def _reopened(upload_id: UUID, by: User, now: datetime) -> Upload:
+    """The upload, its entry in preparation again if its window is not over for this candidate."""
+    upload = locks.upload(upload_id, owner=by)
+    _require_sending(upload, clock.agreed(now))
+    return upload
+
+
 def _require_sending(upload: Upload, now: datetime) -> None:
+    _require_open(upload)
+    require_preparable(upload.entry, now)
+
+
+def _require_open(upload: Upload) -> None:
     if upload.state != UploadState.OPEN:
         raise NotAllowed(
             f"“{upload.name}” is {upload.get_state_display().lower()}, so no part of it is taken any more. "
             "Choose the file again to upload it anew."
         )
-    require_preparable(upload.entry, now)
 
 
 def _expected_bytes(upload: Upload, number: int) -> int:
@@ -286,8 +306,11 @@ def _record_part(store: LocalParts, upload_id: UUID, part: Part, by: User, now: 
     if not store.holds(upload, part):
         raise rules.BadPart("OperationAborted", f"Part {part.number} came twice at once. Send it again.")
     before = upload.parts.filter(number=part.number).first()
-    upload.parts.update_or_create(
-        number=part.number, defaults={"bytes": part.bytes, "etag": part.etag, "received_at": now}
+    UploadPart.objects.bulk_create(  # in one question; the lock on the upload keeps others out
+        [UploadPart(upload=upload, number=part.number, bytes=part.bytes, etag=part.etag, received_at=now)],
+        update_conflicts=True,
+        unique_fields=["upload", "number"],
+        update_fields=["bytes", "etag", "received_at"],
     )
     if before is None or before.etag == part.etag:
         return None

@@ -90,7 +90,7 @@ class UploadPart(models.Model):
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
     number = models.PositiveSmallIntegerField()
     bytes = models.PositiveIntegerField()
-    etag = models.CharField(max_length=100, help_text="MD5 of the part, as the store reports it.")
+    etag = models.CharField(max_length=100, help_text="What the store made of the part: a digest.")
     received_at = models.DateTimeField()
 
     class Meta:

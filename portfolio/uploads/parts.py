@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from django.core.files.storage import FileSystemStorage
@@ -25,7 +26,9 @@ from .rules import BadPart, Part
 from .storing import originals
 
 FOLDER = "uploads"
-_CHUNK_BYTES = 256 * 1024
+_MD5_LETTERS = 32
+# The web server hands over what has arrived in pieces as large as this; smaller ones cost it a copy each.
+_CHUNK_BYTES = 1024 * 1024
 _DAMAGED = (
     "The file did not stay whole while it was put together from its parts. Upload it once more; "
     "if this happens again, write to the programme office."
@@ -109,7 +112,7 @@ def key_of(upload_id: UUID, created_at: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LocalParts:
-    """Parts as files `<number>-<etag>` in a folder of their own."""
+    """Parts as files `<number>-<etag>` in a folder of their own; the etag is the part's SHA-256."""
 
     root: Path
 
@@ -174,7 +177,7 @@ class LocalParts:
 
     def _assemble(self, upload: Upload, whole: Path) -> None:
         try:
-            with whole.open("xb") as target:
+            with whole.open("xb", buffering=0) as target:
                 for row in upload.parts.order_by("number"):
                     _append(self._path(upload, Part(row.number, row.bytes, row.etag)), row.etag, target)
         except FileNotFoundError:
@@ -190,37 +193,51 @@ class LocalParts:
 
 
 def _write(stream: Readable, path: Path, promised: Promised) -> str:
-    md5, sha256, written = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
-    with path.open("xb") as target:
+    """The bytes on disk, and their digest; another digest is made only for a sender that gave one."""
+    sha256, written = hashlib.sha256(), 0
+    md5 = None if promised.md5 is None else hashlib.md5(usedforsecurity=False)
+    with path.open("xb", buffering=0) as target:
         while chunk := stream.read(_CHUNK_BYTES):
             written += len(chunk)
             if written > promised.length:
                 raise BadPart("EntityTooLarge", f"Part {promised.number} has more bytes than it should have.")
-            md5.update(chunk)
-            if promised.sha256 is not None:
-                sha256.update(chunk)
-            target.write(chunk)
-        target.flush()
+            sha256.update(chunk)
+            if md5 is not None:
+                md5.update(chunk)
+            _write_out(target, chunk)
         os.fsync(target.fileno())
     if written < promised.length:
         raise BadPart(
             "IncompleteBody",
             f"Part {promised.number} broke off after {written:,} of {promised.length:,} bytes.",
         )
-    for said, found in ((promised.md5, md5.digest()), (promised.sha256, sha256.digest())):
-        if said is not None and said != found:
-            raise BadPart("BadDigest", f"Part {promised.number} changed on its way here. It is sent again.")
-    return md5.hexdigest()
+    found_md5 = None if md5 is None else md5.digest()
+    if promised.md5 != found_md5 or promised.sha256 not in (None, sha256.digest()):
+        raise BadPart("BadDigest", f"Part {promised.number} changed on its way here. It is sent again.")
+    return sha256.hexdigest()
 
 
-def _append(path: Path, etag: str, target: BinaryIO) -> None:
-    md5 = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as part:
-        while chunk := part.read(_CHUNK_BYTES):
-            md5.update(chunk)
-            target.write(chunk)
-    if md5.hexdigest() != etag:
+def _write_out(target: FileIO, chunk: bytes) -> None:
+    """All of it: a file without a buffer may take less than it is given, when the disk is nearly full."""
+    left = memoryview(chunk)
+    while left:
+        left = left[os.write(target.fileno(), left) :]
+
+
+def _append(path: Path, etag: str, target: FileIO) -> None:
+    """Put a part behind the ones before it, and look whether it still is the one that arrived."""
+    part = _digest_like(etag)
+    with path.open("rb", buffering=0) as source:
+        while chunk := source.read(_CHUNK_BYTES):
+            part.update(chunk)
+            _write_out(target, chunk)
+    if part.hexdigest() != etag:
         raise BadPart("InvalidPart", _DAMAGED)
+
+
+def _digest_like(etag: str) -> hashlib._Hash:
+    """SHA-256; parts that arrived before their etag was that were named by their MD5."""
+    return hashlib.md5(usedforsecurity=False) if len(etag) == _MD5_LETTERS else hashlib.sha256()
 
 
 def _sync_folder(folder: Path) -> None:

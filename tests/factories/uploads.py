@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from certification.kernel import clock
 from certification.season.files import make_mp4
 from portfolio import services
 from portfolio.blinding.identifiers import Identity
@@ -62,13 +63,13 @@ def pieces(content: bytes, upload: Upload) -> list[bytes]:
 
 
 def send_part(upload: Upload, number: int, content: bytes, now: datetime, *, by: User | None = None) -> Part:
-    return services.receive_part(
-        upload_id=upload.pk,
-        by=by or upload.entry.candidacy.account,
-        stream=io.BytesIO(content),
-        promised=Promised(number=number, length=len(content)),
-        now=now,
-    )
+    with clock.fixed(now):
+        return services.receive_part(
+            upload_id=upload.pk,
+            by=by or upload.entry.candidacy.account,
+            stream=io.BytesIO(content),
+            promised=Promised(number=number, length=len(content)),
+        )
 
 
 def send_all(upload: Upload, content: bytes, now: datetime) -> list[tuple[int, str]]:

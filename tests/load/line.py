@@ -37,7 +37,7 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the site said of a part; `etag` is the MD5 of what it has."""
+    """What the site said of a part; `etag` is the digest of what it has."""
 
     status: int
     etag: str

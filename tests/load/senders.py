@@ -233,14 +233,14 @@ class Sender:
         chance = chance or self.chance
         address = self._sign(operation="part", key=self._key, partNumber=number)["url"]
         sending = Sending.of(self._piece(number), fault, chance)
-        self.book.tries(self._key, number, _md5(sending.wire))
+        self.book.tries(self._key, number, _etag(sending.wire))
         answer = put(urlsplit(self.visitor.address).netloc, address, sending, chance)
         self.book.answered(answer.status)
         if answer.status != 200:
             self._judge(answer, fault)
             raise Broken
         self.book.acknowledge(self._key, number, len(sending.wire))
-        if answer.etag != _md5(sending.wire) or fault is Fault.FLIPPED:
+        if answer.etag != _etag(sending.wire) or fault is Fault.FLIPPED:
             self.book.note(self.book.problems, f"a flipped bit in {self.file.name} went unnoticed")
 
     def _judge(self, answer: Answer, fault: Fault | None) -> None:
@@ -265,7 +265,7 @@ class Sender:
         """The MD5 of each part of the file."""
         if not self._known_digests:
             pieces = self.file.pieces(self._part_bytes)
-            self._known_digests = {number: _md5(piece) for number, piece in enumerate(pieces, 1)}
+            self._known_digests = {number: _etag(piece) for number, piece in enumerate(pieces, 1)}
         return self._known_digests
 
     # ---- what the browser asks of the site ----
@@ -343,5 +343,5 @@ class Sender:
         time.sleep(self.chance.uniform(*_PAUSE_SECONDS))
 
 
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+def _etag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
