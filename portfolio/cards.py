@@ -199,6 +199,7 @@ class EntryPage:
     missing: tuple[str, ...]
     receipts: tuple[ReceiptCard, ...]
     submit_at_close_since: datetime | None = None
+    consent_gap: tuple[str, str] | None = None
 
     @property
     def has_videos(self) -> bool:
@@ -216,7 +217,8 @@ class EntryPage:
     @property
     def gaps(self) -> tuple[tuple[str, str], ...]:
         """Where something is missing or cannot be used, and the sentence that says what."""
-        return tuple((slot.anchor, sentence) for slot in self.slots for sentence in slot.gaps)
+        own = tuple((f"#{slot.anchor}", sentence) for slot in self.slots for sentence in slot.gaps)
+        return (*own, self.consent_gap) if self.consent_gap else own
 
     @property
     def percent(self) -> int:

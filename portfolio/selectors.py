@@ -30,6 +30,7 @@ from .cards import (
     SlotCard,
 )
 from .completeness import what_fails, what_lacks
+from .consent import ledger
 from .models import Captions, Entry, EntryTemplate, Evidence, Framework, Receipt, Rendition, Slot
 from .openness import extended_candidacies, history_of, open_entries, open_entries_for, policy_of
 from .renditions.cards import preparation_card, rendition_url
@@ -142,7 +143,18 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
         missing=missing,
         receipts=_receipt_cards(entry),
         submit_at_close_since=entry.submit_at_close_since,
+        consent_gap=_consent_gap(entry) if may_prepare else None,
     )
+
+
+def _consent_gap(entry: Entry) -> tuple[str, str] | None:
+    """Where the consent ledger is kept, and what is open in it, if anything is."""
+    open_points = len(ledger.problems_of(entry))
+    if not open_points:
+        return None
+    points = "1 open point" if open_points == 1 else f"{open_points} open points"
+    sentence = f"Say who is seen in your videos, and which release form covers them ({points})."
+    return reverse("portfolio:consent", args=[entry.pk]), sentence
 
 
 def own_evidence(owner: User) -> QuerySet[Evidence]:

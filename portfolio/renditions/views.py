@@ -9,12 +9,14 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from accounts.access import require_role
 from accounts.models import Role, User
 from certification.kernel import clock
 from certification.kernel.errors import Refusal
+from certification.kernel.uploads import LimitHandler, take_files
 
 from .. import selectors as entries
 from ..forms import CaptionsForm
@@ -22,6 +24,7 @@ from ..services.captions import remove_captions, set_captions
 from ..uploads import receiving
 from ..viewing import selectors as viewing
 from ..viewing.links import link_to
+from . import webvtt
 from .pages import PreviewPage, entry_of, preview_page
 
 UNPROCESSABLE = 422
@@ -48,28 +51,37 @@ def rendition(request: HttpRequest, rendition_id: UUID) -> HttpResponseBase:
     return response
 
 
+@csrf_exempt  # checked by _captions, once the upload handler is in place
 @require_role(Role.CANDIDATE)
 @require_http_methods(["GET", "POST"])
-def captions(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
+def captions(request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
     """Give a video its captions, in place of those it had."""
     page = _own(request, evidence_id)
     if request.method != "POST":
         return redirect("portfolio:preview", evidence_id)
+    limit = LimitHandler(webvtt.MAX_BYTES)
+    take_files(request, limit)
+    return _captions(request, page, limit)
+
+
+@csrf_protect
+def _captions(request: HttpRequest, page: PreviewPage, limit: LimitHandler) -> HttpResponse:
     form = CaptionsForm(request.POST, request.FILES)
-    if form.is_valid():
-        file = form.cleaned_data["captions"]
-        try:
+    try:
+        if limit.exceeded:
+            raise webvtt.too_large("Your file")
+        if form.is_valid():
+            file = form.cleaned_data["captions"]
             set_captions(
-                evidence_id=evidence_id, by=_user(request), file=file, name=file.name, now=clock.now()
+                evidence_id=page.file.id, by=_user(request), file=file, name=file.name, now=clock.now()
             )
-        except ObjectDoesNotExist:
-            raise Http404 from None
-        except Refusal as refusal:
-            form = CaptionsForm.refused(refusal)
-        else:
             name = receiving.plain_name(file.name)
             messages.success(request, f"“{name}” belongs to “{page.file.name}” now.")
-            return redirect(_captions_url(evidence_id))
+            return redirect(_captions_url(page.file.id))
+    except ObjectDoesNotExist:
+        raise Http404 from None
+    except Refusal as refusal:
+        form = CaptionsForm.refused(refusal)
     return _shown(request, page, form, status=UNPROCESSABLE)
 
 

@@ -133,7 +133,7 @@ def test_nothing_moves_once_it_is_submitted_or_the_window_is_over(entry: Entry, 
         move("b", UP, closes)
 
     make.add(entry, now)
-    services.submit_entry(entry_id=entry.pk, by=entry.candidacy.account, now=now)
+    make.submit(entry, now)
     with pytest.raises(NotAllowed, match="Withdraw it first"):
         move("b", UP, now)
     assert order(entry) == "abc"
