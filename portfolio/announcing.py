@@ -121,9 +121,12 @@ def _subject(notice: _Notice) -> str:
 def _body(notice: _Notice, name: str) -> str:
     entries = "\n".join(f"- {title}" for title in notice.titles)
     closes = spoken(notice.window.closes, settings.PROGRAMME_ZONE, ending=True)
+    page = f"{settings.SITE_URL}{reverse('portfolio:rehearsal')}"
+    rehearsal = f"\nTry your line and your camera first, in two minutes: {page}\n"
     return (
         f"Dear {name},\n\n"
         f"The submission window of your year {notice.year} is open until {closes}.\n"
         f"Open to you and not submitted yet:\n{entries}\n\n"
         f"Your entries: {settings.SITE_URL}{reverse('portfolio:entries')}\n"
+        f"{rehearsal if notice.stage == 'opened' else ''}"
     )
