@@ -19,13 +19,15 @@ from django.urls import reverse
 
 from accounts.models import Role, User
 from candidates.models import Candidacy
-from certification.kernel import clock
+from certification.kernel import bounded, clock
+from certification.kernel.models import OutboxMessage
 from certification.season.files import make_mp4
+from portfolio import announcing
 from portfolio.blinding.identifiers import Identity
 from portfolio.models import Evidence, Rehearsal, Slot
 from portfolio.rehearsal import limits, services, views
 from portfolio.rehearsal.arriving import TimedHandler
-from portfolio.rehearsal.rules import MB
+from portfolio.rehearsal.rules import MB, Line
 from tests.factories import portfolio as make
 
 pytestmark = pytest.mark.django_db
@@ -352,6 +354,34 @@ def test_a_clip_that_cannot_be_used_is_told_why_and_how_to_film_another(
     assert Rehearsal.objects.get().clip_format == ""
 
 
+@pytest.mark.parametrize(
+    ("ending", "status", "sentence"),
+    [
+        (bounded.OutOfBounds("memory"), 302, "needs more memory or time to open"),
+        (bounded.Interrupted("killed"), 409, "Try it again in a moment"),
+    ],
+)
+@pytest.mark.usefixtures("now")
+def test_a_clip_that_ends_its_reader_is_told_and_one_the_machine_ended_is_tried_again(
+    client: Client,
+    clip: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: Exception,
+    status: int,
+    sentence: str,
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise ending
+
+    monkeypatch.setattr(bounded, "run_bounded", end)
+
+    answer = try_clip(client, clip)
+
+    assert answer.status_code == status
+    assert sentence in (text_of(answer) if status == 409 else shown(client))
+    assert Rehearsal.objects.count() == (status == 302)
+
+
 @pytest.mark.usefixtures("now")
 def test_without_a_clip_the_form_says_so(client: Client) -> None:
     refused = client.post(reverse(CLIP))
@@ -432,6 +462,19 @@ def test_what_came_at_once_says_nothing_of_the_line(ticking: list[float]) -> Non
     assert handler.line is None
 
 
+@pytest.mark.usefixtures("now")
+def test_without_a_script_the_way_of_the_clip_is_the_measurement(
+    client: Client, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TimedHandler, "line", property(lambda _: Line(4 * MB, 8000)))
+
+    try_clip(client, clip)
+
+    page = shown(client)
+    assert "4.2 Mbit/s" in page
+    assert "for all seven videos and six documents" in page
+
+
 # ---- the way there, and staff ----
 
 
@@ -460,6 +503,17 @@ def test_the_dashboard_points_here_no_more_once_something_is_submitted(
         assert reverse(PAGE) in dashboard(client)
         make.a_submitted_entry(candidacy, opens)
         assert reverse(PAGE) not in dashboard(client)
+
+
+def test_the_mail_of_the_opening_leads_here_and_those_of_the_closing_do_not(candidacy: Candidacy) -> None:
+    window = make.window_of(candidacy)
+    for at in (window.opens, window.closes - timedelta(days=6)):
+        with clock.fixed(at):
+            announcing.announce_due(at)
+
+    opened, closing = OutboxMessage.objects.order_by("pk")
+    assert reverse(PAGE) in opened.body
+    assert reverse(PAGE) not in closing.body
 
 
 def test_staff_read_a_candidates_line_in_the_administration(
