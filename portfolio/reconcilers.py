@@ -8,6 +8,7 @@ from certification.kernel.reconcile import Counts, reconciler
 
 from . import announcing, sealing
 from .blinding import reconcilers as blinding_reconcilers
+from .consent import keeping
 from .matching import reconcilers as matching_reconcilers
 from .renditions import reconcilers as renditions_reconcilers
 from .results import reconcilers as results_reconcilers
@@ -30,6 +31,11 @@ def announce(now: datetime) -> Counts:
 @reconciler("uploads.sweep", every=3600)
 def sweep_uploads(now: datetime) -> Counts:
     return storing.sweep(now) | taking_in.sweep(now)
+
+
+@reconciler("consent.sweep", every=3600)
+def sweep_release_forms(now: datetime) -> Counts:
+    return keeping.sweep(now)
 
 
 @reconciler("uploads.take_in", every=30)

@@ -10,6 +10,7 @@ from typing import Any
 import pikepdf
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from accounts.models import Role, User
 from candidates import selectors as candidates
@@ -20,7 +21,7 @@ from certification.kernel.windows import Window
 from portfolio import services
 from portfolio.consent import services as consent
 from portfolio.frameworks import load_frameworks
-from portfolio.models import Entry, Evidence, Framework, Receipt, Slot
+from portfolio.models import Entry, Evidence, Framework, PersonSeen, Receipt, ReleaseForm, Slot
 
 _numbers = itertools.count(1)
 EVERYTHING = tuple(SubmissionKind)
@@ -153,3 +154,75 @@ def submit(entry: Entry, now: datetime) -> Receipt:
         if not hasattr(video, "nobody_seen") and not video.people_seen.exists():
             consent.state_nobody(evidence_id=video.pk, by=by, now=now)
     return services.submit_entry(entry_id=entry.pk, by=by, affirmed=EVERYTHING, now=now)
+
+
+def a_video(entry: Entry, now: datetime, *, name: str = "clip.mp4", slot: str = "clip") -> Evidence:
+    """A video on record, of which nobody opens the file."""
+    template = entry.template
+    found, _ = Slot.objects.get_or_create(
+        template=template,
+        key=slot,
+        defaults={
+            "title": slot.capitalize(),
+            "purpose": "What happened.",
+            "kind": "video",
+            "required": False,
+            "max_files": 3,
+            "max_minutes": 10,
+            "max_bytes": 50 * 1024 * 1024,
+            "formats": ["mp4"],
+            "ordinal": 10,
+        },
+    )
+    number = next(_numbers)
+    return Evidence.objects.create(
+        entry=entry,
+        slot=found,
+        original_name=name,
+        storage_key=f"evidence/{now:%Y-%m-%d}/video-{number}",
+        format="mp4",
+        size=1000,
+        sha256=f"{number:064x}",
+        seconds=60,
+        uploaded_at=now,
+    )
+
+
+def a_scan(shade: int = 255) -> bytes:
+    """A signed form as a scan; another shade is another form."""
+    out = io.BytesIO()
+    Image.new("L", (16, 16), shade).save(out, "PNG")
+    return out.getvalue()
+
+
+def a_release_form(
+    entry: Entry, now: datetime, *, content: bytes = b"", title: str = "Release"
+) -> ReleaseForm:
+    return consent.add_release_form(
+        entry_id=entry.pk,
+        by=entry.candidacy.account,
+        file=ContentFile(content or a_scan()),
+        name="release.png",
+        title=title,
+        now=now,
+    )
+
+
+def somebody(form: ReleaseForm | None = None, **other: Any) -> consent.NewPerson:
+    """The teacher, covered by the form for scoring without end."""
+    said: dict[str, Any] = {
+        "who": "the teacher",
+        "minors": False,
+        "release_form_id": form.pk if form else None,
+        "for_scoring": True,
+        "for_training": False,
+        "for_research": False,
+        "until_on": None,
+    }
+    return consent.NewPerson(**said | other)
+
+
+def a_person(video: Evidence, now: datetime, form: ReleaseForm | None = None, **other: Any) -> PersonSeen:
+    return consent.add_person(
+        evidence_id=video.pk, by=video.entry.candidacy.account, person=somebody(form, **other), now=now
+    )
