@@ -87,15 +87,6 @@ class Preview:
     sightings: tuple[SightingCard, ...]
 
 
-def standings(evidence_ids: Iterable[UUID]) -> dict[UUID, Standing]:
-    """How far each piece has come, in two queries; one without a preparation yet counts as received."""
-    wanted = list(evidence_ids)
-    names = dict(Captions.objects.filter(evidence_id__in=wanted).values_list("evidence_id", "original_name"))
-    rows = Preparation.objects.filter(evidence_id__in=wanted).prefetch_related("sightings")
-    found = {row.evidence_id: _standing(row, names.get(row.evidence_id, "")) for row in rows}
-    return {one: found.get(one) or _not_begun(one, names.get(one, "")) for one in wanted}
-
-
 def preview(evidence_id: UUID) -> Preview:
     """One piece as scorers will see it, as far as it has come."""
     row = (
@@ -120,15 +111,6 @@ def preview(evidence_id: UUID) -> Preview:
         transcript=tuple(spoken.text.split("\n\n")) if spoken and spoken.text else (),
         sightings=tuple(_sighting(one) for one in row.sightings.all()),
     )
-
-
-def rejected_pieces(entry_id: UUID) -> list[tuple[str, str]]:
-    """The pieces of an entry that cannot be used: file name and reason.  They hold up its submission."""
-    rejected = Preparation.objects.filter(
-        evidence__entry_id=entry_id, evidence__removed_at__isnull=True, state=PreparationState.REJECTED
-    )
-    ordered = rejected.order_by("evidence__slot__ordinal", "evidence__place", "evidence__uploaded_at")
-    return list(ordered.values_list("evidence__original_name", "problem"))
 
 
 def _standing(row: Preparation, captions_name: str) -> Standing:
