@@ -41,8 +41,8 @@ PAPER = replace(LESSON, slot="Written pieces", is_video=False, max_minutes=None,
 ONE_MB_A_SECOND = Line(MB, 1000)
 
 
-def instant(*civil: int) -> datetime:
-    return datetime(*civil, tzinfo=UTC)  # type: ignore[misc]
+def instant(year: int, month: int, day: int, hour: int) -> datetime:
+    return datetime(year, month, day, hour, tzinfo=UTC)
 
 
 # ---- when ----

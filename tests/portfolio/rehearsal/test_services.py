@@ -165,7 +165,7 @@ def test_half_a_finding_cannot_be_written(
     candidacy: Candidacy, now: datetime, half: dict[str, int | str]
 ) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        Rehearsal.objects.create(candidacy=candidacy, rehearsed_at=now, **half)  # type: ignore[arg-type]
+        Rehearsal.objects.create(candidacy=candidacy, rehearsed_at=now, **half)
 
 
 def test_what_was_found_out_stays_as_it_was(candidacy: Candidacy, now: datetime) -> None:

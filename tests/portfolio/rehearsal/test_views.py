@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -282,7 +281,7 @@ def test_a_piece_is_read_in_small_bites(client: Client) -> None:
 
     request = RequestFactory().put(piece["url"], content_type="application/octet-stream")
     request.META["CONTENT_LENGTH"] = str(piece["bytes"])
-    request._stream = Wire(bytes(piece["bytes"]))  # type: ignore[attr-defined]
+    request._stream = Wire(bytes(piece["bytes"]))
     path = piece["url"].partition("?")[0].rstrip("/").split("/")
     answer = views.piece(request, trial_id=UUID(path[-2]), length=int(path[-1]))
 
@@ -435,7 +434,7 @@ def test_so_many_clips_within_an_hour_are_looked_at(client: Client, monkeypatch:
 
 
 @pytest.fixture
-def ticking(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def ticking(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that pass with each chunk, one after another."""
     ticks: list[float] = []
     monkeypatch.setattr("portfolio.rehearsal.arriving.time.monotonic", lambda: ticks.pop(0))
