@@ -19,6 +19,7 @@ _VTT = b"WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nGood morning.\n"
 
 def ready_document(evidence: Evidence, now: datetime, *, pages: int = 2) -> Preparation:
     """With its page images, their text and the clean PDF."""
+    _begin(evidence, now)
     for number in range(1, pages + 1):
         made = viewing.a_rendition(
             evidence, now, kind=RenditionKind.PAGE, body=_picture(f"Page {number}", (340, 440))
@@ -26,11 +27,12 @@ def ready_document(evidence: Evidence, now: datetime, *, pages: int = 2) -> Prep
         made.page_number, made.text = number, f"The words of page {number}, by [removed]."
         made.save()
     viewing.a_rendition(evidence, now, kind=RenditionKind.DOCUMENT, content_type="application/pdf")
-    return Preparation.objects.get(evidence=evidence)
+    return _end(evidence, PreparationState.READY, now)
 
 
 def ready_video(evidence: Evidence, now: datetime, *, file: Path, captions: bool = True) -> Preparation:
     """With its poster and, if wanted, captions; `file` is what plays."""
+    _begin(evidence, now)
     viewing.a_rendition(
         evidence, now, kind=RenditionKind.VIDEO, content_type="video/mp4", body=file.read_bytes()
     )
@@ -40,7 +42,7 @@ def ready_video(evidence: Evidence, now: datetime, *, file: Path, captions: bool
             evidence, now, kind=RenditionKind.CAPTIONS, content_type="text/vtt", body=_VTT
         )
         Rendition.objects.filter(pk=made.pk).update(text=TRANSCRIPT)
-    return Preparation.objects.get(evidence=evidence)
+    return _end(evidence, PreparationState.READY, now)
 
 
 def checking(
@@ -78,10 +80,17 @@ def seen(
     )
 
 
-def _end(evidence: Evidence, state: PreparationState, now: datetime, *, problem: str = "") -> None:
+def _begin(evidence: Evidence, now: datetime) -> Preparation:
     preparation = Preparation.objects.get(evidence=evidence)
-    viewing.move(preparation, PreparationState.CHECKING, now=now)
+    if preparation.state == PreparationState.RECEIVED:
+        viewing.move(preparation, PreparationState.CHECKING, now=now)
+    return preparation
+
+
+def _end(evidence: Evidence, state: PreparationState, now: datetime, *, problem: str = "") -> Preparation:
+    preparation = _begin(evidence, now)
     viewing.move(preparation, state, now=now, problem=problem)
+    return preparation
 
 
 def _picture(words: str, size: tuple[int, int]) -> bytes:
