@@ -141,11 +141,12 @@ def test_how_far_it_is_can_be_read_meanwhile(
     monkeypatch.setattr(preparing, "_BETWEEN_SIGNS_SECONDS", 0)
     told: list[str] = []
     at_once = preparing._Told.at_once
-    monkeypatch.setattr(
-        preparing._Told,
-        "at_once",
-        lambda self, step, percent: (told.append(step), at_once(self, step, percent)),
-    )
+
+    def tell(self: preparing._Told, step: str, percent: int) -> None:
+        told.append(step)
+        at_once(self, step, percent)
+
+    monkeypatch.setattr(preparing._Told, "at_once", tell)
     factory.prepare_all(now)
     assert seen == [(PreparationState.CHECKING, "Storing the copies", 96)]
     assert {"Scanning", "Drawing page 1 of 2", "Drawing page 2 of 2", "Writing the clean PDF"} <= set(told)
