@@ -63,9 +63,9 @@ def _take_in(upload: Upload, now: datetime) -> UploadState | None:
     """Make the file evidence as of the instant it was complete, which was in time."""
     by = upload.entry.candidacy.account
     try:
-        with parts.store().assembled(upload) as path:
-            inspection = receiving.inspected(path, upload.name, upload.slot)
-            return _keep(upload, by, path, inspection, now)
+        with parts.store().assembled(upload) as whole:
+            inspection = receiving.inspected(whole.path, upload.name, upload.slot, whole.sha256)
+            return _keep(upload, by, whole.path, inspection, now)
     except Refusal as refusal:
         return _refuse(upload.pk, by, str(refusal), now)
 

@@ -125,9 +125,9 @@ class Inspection:
     height: int | None = None
 
     @classmethod
-    def of(cls, found: Facts, path: Path) -> Inspection:
-        """The facts together with the digest and the size of the file they are of."""
-        return cls(sha256=digest_of(path), size=path.stat().st_size, **vars(found))
+    def of(cls, found: Facts, path: Path, sha256: str = "") -> Inspection:
+        """The facts together with the digest, taken now unless it is known, and the size of the file."""
+        return cls(sha256=sha256 or digest_of(path), size=path.stat().st_size, **vars(found))
 
 
 def inspect(path: Path, declared_name: str) -> Inspection:

@@ -15,8 +15,9 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from storages.backends.s3 import S3Storage
 
+from .inspect import digest_of
 from .models import Upload
-from .parts import FOLDER, Forgotten, Held, key_of
+from .parts import FOLDER, Forgotten, Held, Whole, key_of
 from .rules import BadPart, Part
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class S3Parts:
         )
 
     @contextmanager
-    def assembled(self, upload: Upload) -> Iterator[Path]:
+    def assembled(self, upload: Upload) -> Iterator[Whole]:
         self._complete(upload)
         with tempfile.TemporaryDirectory(prefix="icg-upload-") as folder:
             path = Path(folder) / "whole"
@@ -81,7 +82,7 @@ class S3Parts:
                     f"The file has {path.stat().st_size:,} bytes and not {upload.declared_bytes:,}."
                     " Upload it again.",
                 )
-            yield path
+            yield Whole(path, digest_of(path))
 
     def discard(self, upload_id: UUID, created_at: datetime, storage_id: str) -> None:
         key = _key(upload_id, created_at)

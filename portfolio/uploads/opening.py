@@ -18,15 +18,15 @@ from .inspect import Facts, Inspection, facts
 
 MIB = 1024**2
 MAX_MEMORY_BYTES = 1024 * MIB
-MAX_CPU_SECONDS = 20
+MAX_CPU_SECONDS = 15
 MAX_WALL_SECONDS = 300
 # A long file without an index is read through once; slow disks are the machine's fault, not the file's.
 _BYTES_PER_CPU_SECOND = 100 * MIB
 _BYTES_PER_WALL_SECOND = 5 * MIB
 
 
-def inspected(path: Path, declared_name: str) -> Inspection:
-    """What the file at `path` is, decoded within bounds.
+def inspected(path: Path, declared_name: str, sha256: str = "") -> Inspection:
+    """What the file at `path` is, decoded within bounds; `sha256` if this process knows it already.
 
     Raises:
         BadInput: as `inspect.facts` does, or it needs more than its bounds or ends its reader.
@@ -42,7 +42,7 @@ def inspected(path: Path, declared_name: str) -> Inspection:
         found = bounded.run_bounded(facts, path, declared_name, limits=limits, results=(Facts, Decimal))
     except bounded.OutOfBounds:
         raise _beyond_bounds(declared_name) from None
-    return Inspection.of(found, path)
+    return Inspection.of(found, path, sha256)
 
 
 def _beyond_bounds(declared_name: str) -> BadInput:

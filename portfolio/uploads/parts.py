@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -58,6 +59,14 @@ class Held:
     handle: str
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A file put together from its parts, and the digest of all its bytes, taken on the way."""
+
+    path: Path
+    sha256: str
+
+
 class Forgotten(Exception):
     """The store gave an upload up by itself: by a rule of the bucket's, or an accident there."""
 
@@ -78,7 +87,7 @@ class Parts(Protocol):
     def link(self, upload: Upload, number: int, seconds: int) -> str | None:
         """An address that takes the part for so long; None when the site itself takes it."""
 
-    def assembled(self, upload: Upload) -> AbstractContextManager[Path]:
+    def assembled(self, upload: Upload) -> AbstractContextManager[Whole]:
         """The whole file on local disk for the length of the block; may be asked again after a crash.
 
         Raises:
@@ -154,14 +163,13 @@ class LocalParts:
         self._path(upload, part).unlink(missing_ok=True)
 
     @contextmanager
-    def assembled(self, upload: Upload) -> Iterator[Path]:
+    def assembled(self, upload: Upload) -> Iterator[Whole]:
         folder = self._folder(upload.pk, upload.created_at)
         for left_by_a_crash in folder.glob(".whole-*"):  # or each try would leave another
             left_by_a_crash.unlink(missing_ok=True)
         whole = folder / f".whole-{secrets.token_hex(8)}"
         try:
-            self._assemble(upload, whole)
-            yield whole
+            yield Whole(whole, self._assemble(upload, whole))
         finally:
             whole.unlink(missing_ok=True)
 
@@ -175,15 +183,19 @@ class LocalParts:
     def remove(self, held: Held) -> None:
         shutil.rmtree(held.handle, ignore_errors=True)
 
-    def _assemble(self, upload: Upload, whole: Path) -> None:
+    def _assemble(self, upload: Upload, whole: Path) -> str:
+        """Put the parts behind one another; returns the digest of the whole."""
+        digest = hashlib.sha256()
         try:
-            with whole.open("xb", buffering=0) as target:
+            with whole.open("xb", buffering=0) as target, ThreadPoolExecutor(1) as beside:
                 for row in upload.parts.order_by("number"):
-                    _append(self._path(upload, Part(row.number, row.bytes, row.etag)), row.etag, target)
+                    part = Part(row.number, row.bytes, row.etag)
+                    _append(self._path(upload, part), part, target, digest, beside)
         except FileNotFoundError:
             raise BadPart("InvalidPart", _DAMAGED) from None
         if whole.stat().st_size != upload.declared_bytes:
             raise BadPart("InvalidPart", _DAMAGED)
+        return digest.hexdigest()
 
     def _folder(self, upload_id: UUID, created_at: datetime) -> Path:
         return self.root / key_of(upload_id, created_at)
@@ -224,14 +236,19 @@ def _write_out(target: FileIO, chunk: bytes) -> None:
         left = left[os.write(target.fileno(), left) :]
 
 
-def _append(path: Path, etag: str, target: FileIO) -> None:
-    """Put a part behind the ones before it, and look whether it still is the one that arrived."""
-    part = _digest_like(etag)
+def _append(path: Path, part: Part, target: FileIO, whole: hashlib._Hash, beside: Executor) -> None:
+    """Put a part behind the ones before it, and look whether it still is the one that arrived.
+
+    Two digests of the same bytes are taken side by side: neither has to wait for the other.
+    """
+    own = _digest_like(part.etag)
     with path.open("rb", buffering=0) as source:
         while chunk := source.read(_CHUNK_BYTES):
-            part.update(chunk)
+            looked_at = beside.submit(own.update, chunk)
+            whole.update(chunk)
             _write_out(target, chunk)
-    if part.hexdigest() != etag:
+            looked_at.result()
+    if own.hexdigest() != part.etag:
         raise BadPart("InvalidPart", _DAMAGED)
 
 

@@ -62,14 +62,14 @@ def received(file: File, name: str, slot: Slot) -> Iterator[tuple[Path, Inspecti
         yield path, inspection
 
 
-def inspected(path: Path, name: str, slot: Slot) -> Inspection:
-    """What the local file turned out to be, decoded within bounds.
+def inspected(path: Path, name: str, slot: Slot, sha256: str = "") -> Inspection:
+    """What the local file turned out to be, decoded within bounds; `sha256` if it is known already.
 
     Raises:
         BadInput: it is not what it claims, or does not fit the slot.
         bounded.Interrupted: nothing is known of it; try again later.
     """
-    inspection = opening.inspected(path, name)
+    inspection = opening.inspected(path, name, sha256)
     problems = check_limits(inspection, slot=limits_of(slot))
     if problems:
         raise BadInput(problems[0], problems[1:])

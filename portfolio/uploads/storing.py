@@ -7,14 +7,16 @@ alone by the same clock that named them, without asking the store when each obje
 from __future__ import annotations
 
 import logging
+import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from django.core.files.base import File
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from ..models import Evidence
 
@@ -31,10 +33,46 @@ def originals() -> Storage:
 
 
 def keep(path: Path, now: datetime) -> str:
-    """Store the local file under a fresh random key and return the key."""
+    """Store the local file under a fresh random key and return the key; it outlasts a power cut from now on.
+
+    On a disk that holds them both the bytes are not copied: the file gets a second name.  So the caller
+    must not write into it any more.
+    """
     key = f"{FOLDER}/{now.astimezone(UTC):%Y-%m-%d}/{secrets.token_hex(20)}"
-    with path.open("rb") as stream:
-        return originals().save(key, File(stream))
+    store = originals()
+    if not isinstance(store, FileSystemStorage):
+        with path.open("rb") as stream:
+            return store.save(key, File(stream))
+    _name_too(path, Path(store.path(key)), store)
+    return key
+
+
+def _name_too(path: Path, name: Path, store: FileSystemStorage) -> None:
+    name.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        name.hardlink_to(path)
+    except OSError:  # another disk, or one whose files have one name only
+        _copy(path, name)
+    if store.file_permissions_mode is not None:
+        name.chmod(store.file_permissions_mode)
+    for written in (name, name.parent, name.parent.parent):
+        _sync(written)
+
+
+def _copy(path: Path, name: Path) -> None:
+    try:
+        shutil.copyfile(path, name)
+    except BaseException:
+        name.unlink(missing_ok=True)
+        raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def discard(key: str) -> None:

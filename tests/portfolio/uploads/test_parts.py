@@ -100,8 +100,9 @@ def test_the_whole_is_the_parts_in_order(
     before = files(folder)
     (next(folder.rglob("1-*")).parent / ".whole-abc").write_bytes(b"left by a worker that was killed")
 
-    with store.assembled(upload) as path:
-        assert path.read_bytes() == content
+    with store.assembled(upload) as whole:
+        assert whole.path.read_bytes() == content
+        assert whole.sha256 == hashlib.sha256(content).hexdigest()
     assert files(folder) == before
 
 

@@ -122,10 +122,10 @@ def test_one_file_that_cannot_be_looked_at_holds_up_no_other(
     a_completed_upload(draft, make.a_pdf(note="fine"), now + timedelta(seconds=1), slot="notes")
     inspected = taking_in.receiving.inspected
 
-    def fail_once(path: Path, name: str, slot: Any) -> Any:
+    def fail_once(path: Path, name: str, slot: Any, sha256: str) -> Any:
         if slot.key == "written":
             raise OSError("the disk is full")
-        return inspected(path, name, slot)
+        return inspected(path, name, slot, sha256)
 
     with monkeypatch.context() as patched:
         patched.setattr(taking_in.receiving, "inspected", fail_once)
