@@ -33,6 +33,7 @@ _LEFT_OUT = frozenset(
         "office:annotation-end",
         "office:forms",
         "office:scripts",
+        "text:script",
         "text:tracked-changes",
         "text:sequence-decls",
         "text:variable-decls",
