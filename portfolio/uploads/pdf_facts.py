@@ -53,9 +53,10 @@ def facts(path: Path, name: str) -> dict[str, int]:
             pages = len(document)
             if pages > MAX_PAGES:
                 raise too_many_pages(pages, name)
+            # First, because even to ask a page for its size is to read what it draws.
+            _require_no_bomb(path, name)
             for index in range(pages):
                 _require_paper_size(document, index, name)
-            _require_no_bomb(path, name)
             _draw_small(document, name)
     except pypdfium2.PdfiumError:
         raise _why_no_pdf(path, name) or broken from None
