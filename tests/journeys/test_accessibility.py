@@ -22,7 +22,9 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from candidates.models import Cohort
 from certification.kernel import clock
-from tests.factories import blinding, candidates, portfolio
+from certification.season.files import make_mp4
+from portfolio.models import Entry, Evidence, Slot
+from tests.factories import blinding, candidates, portfolio, previews
 from tests.factories.accounts import signed_in
 from tests.factories.worlds import NOW, two_worlds
 
@@ -74,6 +76,9 @@ STOPS = [
     Stop("candidate", "payments:order", {"order_id": "order_id"}),
     Stop("candidate", "portfolio:entries"),
     Stop("candidate", "portfolio:entry", _ENTRY),
+    Stop("candidate", "portfolio:self_assessment", _ENTRY),
+    Stop("candidate", "portfolio:preview", {"evidence_id": "read_id"}),
+    Stop("candidate", "portfolio:preview", {"evidence_id": "watched_id"}),
     Stop("candidate", "portfolio:submit", _ENTRY),
     Stop("candidate", "portfolio:rehearsal"),
     Stop("candidate", "portfolio:receipt", {"number": "receipt"}),
@@ -115,6 +120,7 @@ def site(tmp_path: Path, settings: Settings) -> Iterator[Site]:
     of_the_world = Cohort.objects.get(candidacies__account=world.candidate)
     sealed = blinding.a_sealed_entry(tmp_path, candidates.candidacy(in_cohort=of_the_world), pages=2)
     to_check = blinding.a_cleaned_blinding(sealed, NOW)
+    read, watched = _previewed(Entry.objects.get(pk=world.names["entry_id"]), tmp_path)
     people = {
         "candidate": world.candidate,
         "applicant": world.applicant,
@@ -123,8 +129,33 @@ def site(tmp_path: Path, settings: Settings) -> Iterator[Site]:
         "staff": portfolio.a_staff_member(),
     }
     clock.travel_to(NOW)
-    yield Site(people, {**world.names, "blinding_id": to_check.pk})
+    more = {"blinding_id": to_check.pk, "read_id": read.pk, "watched_id": watched.pk}
+    yield Site(people, {**world.names, **more})
     clock.travel_back()
+
+
+def _previewed(entry: Entry, folder: Path) -> tuple[Evidence, Evidence]:
+    """A document and a video of a draft as scorers will see them, with something found in each."""
+    Slot.objects.create(
+        template=entry.template,
+        key="watched",
+        title="The lesson, filmed",
+        purpose="The talk.",
+        kind="video",
+        required=False,
+        max_minutes=10,
+        max_bytes=50 * 1024 * 1024,
+        formats=["mp4"],
+        ordinal=10,
+    )
+    read = portfolio.add(entry, NOW, slot="notes", content=portfolio.a_pdf(note="read"), name="read.pdf")
+    found = previews.ready_document(read, NOW)
+    previews.seen(found, "page 2", "unread", page=2, covered=False)
+    previews.seen(found, "page 1", "name", "as Coach 1 said", page=1)
+    clip = make_mp4(folder / "clip.mp4", identity=blinding.IDENTITY)
+    watched = portfolio.add(entry, NOW, slot="watched", content=clip.read_bytes(), name="clip.mp4")
+    previews.seen(previews.ready_video(watched, NOW, file=clip), "metadata:artist", "name", "Coach 1")
+    return read, watched
 
 
 @pytest.fixture
