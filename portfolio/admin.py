@@ -16,9 +16,10 @@ from .blinding import admin as blinding_admin
 from .downloads import original_response
 from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot, Upload
 from .rehearsal import admin as rehearsal_admin
+from .renditions import admin as renditions_admin
 from .results import admin as results_admin
 
-__all__ = ["blinding_admin", "rehearsal_admin", "results_admin"]
+__all__ = ["blinding_admin", "rehearsal_admin", "renditions_admin", "results_admin"]
 
 
 class EntryTemplateInline(StaffMixin, admin.TabularInline):
@@ -123,7 +124,7 @@ class EntryAdmin(ReadOnlyAdmin):
 
     def original(self, request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
         assert isinstance(request.user, User)
-        return original_response(request.user, evidence_id)
+        return original_response(request, request.user, evidence_id)
 
 
 @admin.register(Receipt)

@@ -21,8 +21,9 @@ from payments.selectors import overdue
 from payments.states import UNDECIDED_PURCHASE_ORDERS, DisputeState, OrderState, PurchaseOrderState
 from portfolio.matching import services as matching
 from portfolio.models import Blinding, Entry
+from portfolio.renditions import selectors as renditions
 from portfolio.results.selectors import Blocker, blockers
-from portfolio.states import BlindingState, EntryState
+from portfolio.states import BlindingState, EntryState, PreparationState
 from scoring.models import Packet
 from scoring.states import PacketState
 
@@ -159,6 +160,12 @@ def _tasks(now: datetime) -> tuple[Task, ...]:
                 f"flagged_for_staff__exact=1&state__exact={RegistrationState.COMPLETE}",
             ),
             informs=True,
+        ),
+        Task(
+            "Unusable files in entries handed in",
+            renditions.unusable_in_handed_in(),
+            _list("portfolio_preparation", f"state__exact={PreparationState.REJECTED}&entry=handed_in"),
+            urgent=True,
         ),
         Task(
             "Blindings to check",

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch, QuerySet
 
-from ..states import PREPARED, PreparationState, Scan
+from ..states import PREPARED, EntryState, PreparationState, Scan
 from .models import Captions, Preparation, Rendition, RenditionKind, Sighting
+
+_TONES = {PreparationState.REJECTED: "danger", PreparationState.UNSCANNABLE: "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,40 @@ class Preview:
     captions: File | None
     transcript: tuple[str, ...]
     sightings: tuple[SightingCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many pieces stand in one state, for staff."""
+
+    state: PreparationState
+    label: str
+    tone: str
+    count: int
+
+
+# An entry that its candidate has given out of hand, and whose scores are not out.
+HANDED_IN_ENTRIES = (EntryState.SUBMITTED, EntryState.SEALED)
+
+
+def unusable_in_handed_in() -> int:
+    """How many pieces cannot be used although their entries were handed in: somebody has to act."""
+    return (
+        _live().filter(state=PreparationState.REJECTED, evidence__entry__state__in=HANDED_IN_ENTRIES).count()
+    )
+
+
+def state_counts() -> tuple[StateCount, ...]:
+    """How many pieces stand in each state; every state is there."""
+    found = dict(_live().order_by().values_list("state").annotate(Count("pk")))
+    return tuple(
+        StateCount(state, str(state.label), _TONES.get(state, ""), found.get(state, 0))
+        for state in PreparationState
+    )
+
+
+def _live() -> QuerySet[Preparation]:
+    return Preparation.objects.filter(evidence__removed_at__isnull=True)
 
 
 def preview(evidence_id: UUID) -> Preview:

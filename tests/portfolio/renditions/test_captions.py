@@ -149,7 +149,7 @@ def film(tmp_path: Path, entry: Entry, now: datetime) -> Preparation:
 
 
 def _set(evidence: Evidence, now: datetime, data: bytes = PLAIN, **over: Any) -> Captions:
-    given = {
+    given: dict[str, Any] = {
         "evidence_id": evidence.pk,
         "by": evidence.entry.candidacy.account,
         "file": ContentFile(data),
