@@ -241,7 +241,7 @@ def _clip_card(row: Rehearsal, to_send: Sequence[ToSend]) -> ClipCard:
         ("Format", telling.format_name(row.clip_format)),
         ("Picture", f"{telling.codec_name(row.clip_codec)}, {row.clip_width} × {row.clip_height}"),
         ("Sound", "yes" if row.clip_has_sound else "none"),
-        ("Length", f"{int(seconds) // 60}:{int(seconds) % 60:02d} minutes, {telling.size(size)}"),
+        ("Length", f"{telling.length(seconds)}, {telling.size(size)}"),
         ("A minute of it", telling.size(int(size * 60 / seconds))),
     )
     told_of = telling.of_clip(row.clip_codec, row.clip_treatment, bool(row.clip_has_sound), seconds)
@@ -251,7 +251,9 @@ def _clip_card(row: Rehearsal, to_send: Sequence[ToSend]) -> ClipCard:
         rules.not_taking(to_send, row.clip_format),
         row.clip_format,
     )
-    return ClipCard(facts, (*told_of, *limits), row.rehearsed_at)
+    # What asks for something comes before what is well.
+    told = sorted([*told_of, *limits], key=lambda one: one.tone != "warn")
+    return ClipCard(facts, tuple(told), row.rehearsed_at)
 
 
 def _pace(row: Rehearsal | None) -> Fraction | None:

@@ -71,6 +71,12 @@ def duration(seconds: int) -> str:
     return f"about {whole // DAY} days"
 
 
+def length(seconds: Decimal) -> str:
+    """`6 seconds`, `1:05 minutes`: of a clip."""
+    minutes, rest = divmod(int(seconds), MINUTE)
+    return f"{minutes}:{rest:02d} minutes" if minutes else counted(rest, "second", in_words=False)
+
+
 def speed(line: Line) -> str:
     """`8.4 Mbit/s`, in two figures, as nobody knows more."""
     rate = line.megabits_per_second

@@ -134,3 +134,9 @@ def test_sizes_are_told_no_finer_than_they_are_known() -> None:
     assert telling.size(650 * MB) == "650 MB"
     assert telling.size(int(Fraction(13, 10) * 1024 * MB)) == "1.3 GB"
     assert telling.size(3 * 1024 * MB) == "3 GB"
+
+
+def test_a_clips_length_is_told_in_seconds_and_then_in_minutes() -> None:
+    assert telling.length(Decimal("1.4")) == "1 second"
+    assert telling.length(Decimal("59.999")) == "59 seconds"
+    assert telling.length(Decimal(65)) == "1:05 minutes"

@@ -325,6 +325,16 @@ def test_a_clip_is_told_with_what_becomes_of_it_and_nothing_of_it_is_kept(
     assert not Evidence.objects.exists()
 
 
+@pytest.mark.usefixtures("now")
+def test_what_asks_for_something_comes_before_what_is_well(client: Client, clip: bytes) -> None:
+    Slot.objects.filter(kind="video").update(formats=["webm"])
+
+    try_clip(client, clip)
+
+    page = shown(client)
+    assert page.index("Seven slots do not take MP4") < page.index("Your camera’s video plays everywhere")
+
+
 @pytest.mark.parametrize(
     ("content", "name", "sentence"),
     [
