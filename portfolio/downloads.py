@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import quote
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import FileResponse, Http404, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from accounts.models import User
+from certification.kernel.media import serve
 
 from . import services
+from .uploads.storing import originals
+
+logger = logging.getLogger(__name__)
 
 
-def original_response(by: User, evidence_id: UUID) -> HttpResponseBase:
-    """An original as a download, for its owner or staff; 404 for anybody else."""
+def original_response(request: HttpRequest, by: User, evidence_id: UUID) -> HttpResponseBase:
+    """An original, or the rest of it after a broken line, for its owner or staff; 404 for anybody else."""
     try:
-        evidence, stream = services.open_original(evidence_id=evidence_id, by=by)
-    except (ObjectDoesNotExist, FileNotFoundError):
+        evidence = services.open_original(evidence_id=evidence_id, by=by)
+    except ObjectDoesNotExist:
         raise Http404 from None
-    response = FileResponse(stream, content_type="application/octet-stream")
-    response["Content-Length"] = str(evidence.size)
-    response["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(evidence.original_name)}"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    try:
+        return serve(
+            request,
+            storage=originals(),
+            key=evidence.storage_key,
+            content_type="application/octet-stream",
+            size=evidence.size,
+            sha256=evidence.sha256,
+            disposition=f"attachment; filename*=utf-8''{quote(evidence.original_name)}",
+        )
+    except Http404:
+        logger.exception("evidence %s is not in the store", evidence_id)
+        raise

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from accounts.access import require_role
 from accounts.models import Role, User
@@ -210,10 +210,10 @@ def standing(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 
 
 @require_role(Role.CANDIDATE)
-@require_GET
+@require_safe
 def original(request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
     """The candidate's own file back, byte for byte."""
-    return original_response(_user(request), evidence_id)
+    return original_response(request, _user(request), evidence_id)
 
 
 def _slot_url(page: EntryPage, key: str) -> str:

@@ -8,6 +8,8 @@ so Django's own timestamps are not used.  Source: the programme's rules, section
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -34,8 +36,16 @@ def token(*, subject: str, viewer_id: UUID, now: datetime) -> str:
     return f"{said}.{_signer().signature(_whole(said, subject, viewer_id))}"
 
 
-def look(token: str, *, subject: str, viewer_id: UUID, now: datetime) -> UUID:
-    """The number of the look that the token stands for.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a token stands for: one look, and how many seconds of it are left."""
+
+    id: UUID
+    seconds_left: int
+
+
+def look(token: str, *, subject: str, viewer_id: UUID, now: datetime) -> Look:
+    """The look that the token stands for.
 
     Raises:
         Forged: the answer must be the one that an absent thing gets.
@@ -47,9 +57,10 @@ def look(token: str, *, subject: str, viewer_id: UUID, now: datetime) -> UUID:
     except BadSignature:
         raise Forged from None
     number, _, expires = said.partition(".")
-    if now.timestamp() >= int(expires):
+    left = math.ceil(int(expires) - now.timestamp())
+    if left <= 0:
         raise Expired("This link was good for 5 minutes, which are over. Reload the page it stood on.")
-    return UUID(number)
+    return Look(UUID(number), left)
 
 
 def _whole(said: str, subject: str, viewer_id: UUID) -> str:

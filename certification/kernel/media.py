@@ -9,12 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import Storage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 
 CHUNK_BYTES = 256 * 1024
+SIGNED_SECONDS = 300
 # No file has more bytes than 18 digits can say, and Python refuses to read numbers of thousands.
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
@@ -41,9 +50,11 @@ def serve(
     size: int,
     sha256: str,
     disposition: str = "inline",
+    seconds: int = SIGNED_SECONDS,
 ) -> HttpResponseBase:
     """The stored file under `key`, or the one range of it the request asks for.
 
+    A bucket that signs addresses sends it by itself: the answer leads there, for `seconds` at most.
     Neither the key nor any name appears in the answer: shown inline, it has no file name.  It may
     not be cached, because the right to see it ends; and opened by itself it can do nothing, because it
     stands in a sandbox without an origin.
@@ -52,10 +63,13 @@ def serve(
         size: of the file in bytes, as recorded when it was stored.
         sha256: of the file; lets a player continue (`If-Range`) only with the same bytes.
         disposition: `inline` for what we made ourselves, `attachment` for anything else.
+        seconds: how long a bucket's address may be good, at least one.
 
     Raises:
         Http404: the store has no such file.
     """
+    if request.method != "HEAD" and _sends_by_itself(storage, content_type):
+        return _led_to_bucket(storage, key, content_type, disposition, seconds)
     etag = f'"{sha256}"'
     part = _asked_for(request, size, etag)
     if part is None:
@@ -74,6 +88,21 @@ def serve(
     if partial:
         response["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
     return _with_headers(response, etag, disposition)
+
+
+def _sends_by_itself(storage: Storage, content_type: str) -> bool:
+    """Whether a browser may fetch it there; captions are text, which a player takes from our origin only."""
+    return getattr(storage, "querystring_auth", False) and not content_type.startswith("text/")
+
+
+def _led_to_bucket(
+    storage: Any, key: str, content_type: str, disposition: str, seconds: int
+) -> HttpResponseRedirect:
+    said = {"ResponseContentType": content_type, "ResponseContentDisposition": disposition}
+    response = HttpResponseRedirect(storage.url(key, parameters=said, expire=seconds))
+    response["Cache-Control"] = "private, no-store"
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _asked_for(request: HttpRequest, size: int, etag: str) -> Part | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import IO
 from uuid import UUID
 
 from django.core.files.base import File
@@ -83,8 +82,8 @@ def remove_evidence(*, evidence_id: UUID, by: User, now: datetime) -> Entry:
     return entry
 
 
-def open_original(*, evidence_id: UUID, by: User) -> tuple[Evidence, IO[bytes]]:
-    """An original and its bytes, for its owner or for staff; each look is on record.
+def open_original(*, evidence_id: UUID, by: User) -> Evidence:
+    """An original for its owner or for staff to read; each opening is on record.
 
     Raises:
         Evidence.DoesNotExist: there is none, it was removed, or it is not for `by`.
@@ -95,7 +94,7 @@ def open_original(*, evidence_id: UUID, by: User) -> tuple[Evidence, IO[bytes]]:
     if by.role != Role.STAFF and evidence.entry.candidacy.account_id != by.pk:
         raise Evidence.DoesNotExist
     audit.record(actor=by, action="opened original", subject=evidence, detail={"sha256": evidence.sha256})
-    return evidence, storing.originals().open(evidence.storage_key, "rb")
+    return evidence
 
 
 @transaction.atomic

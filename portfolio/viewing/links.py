@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from certification.kernel import links
+from certification.kernel.links import Look
 
 __all__ = ["link_to", "look_of"]
 
@@ -23,8 +24,8 @@ def link_to(*, viewer: User, rendition_id: UUID, now: datetime) -> str:
     return reverse("portfolio:media", args=[rendition_id, token])
 
 
-def look_of(token: str, *, viewer: User, rendition_id: UUID, now: datetime) -> UUID:
-    """The number of the look that an address stands for.
+def look_of(token: str, *, viewer: User, rendition_id: UUID, now: datetime) -> Look:
+    """The look that an address stands for.
 
     Raises:
         links.Forged, links.Expired: it opens nothing to this person, or not any more.

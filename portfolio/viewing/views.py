@@ -35,7 +35,7 @@ def media(request: HttpRequest, rendition_id: UUID, link: str) -> HttpResponseBa
     except (Forged, Rendition.DoesNotExist):
         raise Http404 from None
     looks.record(
-        link=look,
+        link=look.id,
         viewer=viewer,
         subject=(Rendition._meta.label, rendition_id),
         sha256=file.sha256,
@@ -50,6 +50,7 @@ def media(request: HttpRequest, rendition_id: UUID, link: str) -> HttpResponseBa
             size=file.size,
             sha256=file.sha256,
             disposition=file.disposition,
+            seconds=look.seconds_left,
         )
     except Http404:
         logger.exception("rendition %s is not in the store", rendition_id)
