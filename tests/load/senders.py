@@ -86,7 +86,7 @@ class Book:
             self.answers[status] += 1
 
     def tries(self, key: str, number: int, etag: str) -> None:
-        """Bytes with this MD5 are about to be sent, whatever becomes of them."""
+        """Bytes of this digest are about to be sent, whatever becomes of them."""
         with self._lock:
             self._tried[key, number].add(etag)
 
@@ -262,7 +262,7 @@ class Sender:
         return self.file.content[start : start + self._part_bytes]
 
     def _digests(self) -> dict[int, str]:
-        """The MD5 of each part of the file."""
+        """What the site has to call each part of the file."""
         if not self._known_digests:
             pieces = self.file.pieces(self._part_bytes)
             self._known_digests = {number: _etag(piece) for number, piece in enumerate(pieces, 1)}
