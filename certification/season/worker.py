@@ -59,9 +59,12 @@ class Broker:
 
 
 class Worker:
-    """A worker process with two children that hears the bells of every queue; it can only be killed."""
+    """A worker process with two children that hears the bells of its queues; it can only be killed."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, queues: Sequence[str] = (reconcile.QUICK, reconcile.SLOW)
+    ) -> None:
+        self._queues = queues
         self.log = folder / "worker.log"
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -84,7 +87,7 @@ class Worker:
     def start(self) -> None:
         self.starts += 1
         command = [sys.executable, "-m", "celery", "--quiet", "--app", "certification", "worker"]
-        command += ["--queues", f"{reconcile.QUICK},{reconcile.SLOW}"]
+        command += ["--queues", ",".join(self._queues)]
         command += ["--concurrency", "2", "--loglevel", "INFO"]
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         with self.log.open("ab") as log:

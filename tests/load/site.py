@@ -9,13 +9,14 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 from certification.environment import BASE_DIR
+from certification.kernel import reconcile
 from certification.season.throwaway import database_url, throwaway
 from certification.season.worker import Broker, Worker
 
@@ -118,11 +119,17 @@ class Site:
 
 
 @contextmanager
-def served(folder: Path, *, application: str = "certification.wsgi", web_workers: int = 2) -> Iterator[Site]:
-    """A fresh site for the length of a block, with a worker that hears its bells."""
+def served(
+    folder: Path,
+    *,
+    application: str = "certification.wsgi",
+    web_workers: int = 2,
+    queues: Sequence[str] = (reconcile.QUICK, reconcile.SLOW),
+) -> Iterator[Site]:
+    """A fresh site for the length of a block, with a worker that hears the bells of `queues`."""
     folder.mkdir(parents=True, exist_ok=True)
     with throwaway(folder):
-        broker, worker = Broker(folder), Worker(folder, database_url())
+        broker, worker = Broker(folder), Worker(folder, database_url(), queues)
         site = Site(folder, application=application, web_workers=web_workers, broker=broker, worker=worker)
         try:
             site.start()
