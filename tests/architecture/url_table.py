@@ -39,6 +39,13 @@ class Line:
 # How the names in an address are found in a world; what is not here is called the same there.
 WORLD_NAMES = {
     "portfolio:receipt": {"number": "receipt"},
+    "portfolio:receipt_pdf": {"number": "receipt"},
+    "portfolio:receipt_list": {"number": "receipt"},
+    "portfolio:add_person": {"evidence_id": "video_id"},
+    "portfolio:nobody_seen": {"evidence_id": "video_id"},
+    "portfolio:copy_people": {"evidence_id": "video_id"},
+    "portfolio:release_form": {"form_id": "release_form_id"},
+    "portfolio:remove_release_form": {"form_id": "release_form_id"},
     "portfolio:report": {"entry_id": "released_entry_id"},
     "certificates:download": {"number": "certificate"},
     "verify_number": {"number": "certificate"},
@@ -195,6 +202,8 @@ portfolio:upload_state               GET   in      200   404   404       404    
 portfolio:upload_part                GET   405     405   405   405       405     405    405  405
 portfolio:submit                     GET   in      200   404   404       404     404    404  404
 portfolio:submit                     POST  in      422   404   404       404     404    404  404
+portfolio:submit_at_close            GET   in      200   404   404       404     404    404  404
+portfolio:submit_at_close            POST  in      422   404   404       404     404    404  404
 portfolio:withdraw                   GET   in      302   404   404       404     404    404  404
 portfolio:withdraw                   POST  in      302   404   404       404     404    404  404
 portfolio:standing                   GET   in      200   404   404       404     404    404  404
@@ -212,6 +221,24 @@ portfolio:original                   GET   in      200   404   404       404    
 portfolio:remove                     GET   in      302   302   302       404     404    404  404
 portfolio:remove                     POST  in      302   404   404       404     404    404  404
 portfolio:receipt                    GET   in      200   404   404       404     404    404  404
+portfolio:receipt_pdf                GET   in      200   404   404       404     404    404  404
+portfolio:receipt_list               GET   in      200   404   404       404     404    404  404
+portfolio:consent                    GET   in      200   404   404       404     404    404  404
+portfolio:add_release_form           GET   in      302   404   404       404     404    404  404
+portfolio:add_release_form           POST  in      422   404   404       404     404    404  404
+portfolio:remove_release_form        GET   in      302   404   404       404     404    404  404
+portfolio:remove_release_form        POST  in      409   404   404       404     404    404  404
+portfolio:add_person                 GET   in      200   404   404       404     404    404  404
+portfolio:add_person                 POST  in      422   404   404       404     404    404  404
+portfolio:nobody_seen                GET   in      302   404   404       404     404    404  404
+portfolio:nobody_seen                POST  in      409   404   404       404     404    404  404
+portfolio:copy_people                GET   in      302   404   404       404     404    404  404
+portfolio:copy_people                POST  in      422   404   404       404     404    404  404
+portfolio:person                     GET   in      200   404   404       404     404    404  404
+portfolio:person                     POST  in      422   404   404       404     404    404  404
+portfolio:remove_person              GET   in      302   404   404       404     404    404  404
+portfolio:remove_person              POST  in      302   404   404       404     404    404  404
+portfolio:release_form               GET   in      200   404   404       404     404    404  404
 portfolio:rehearsal                  GET   in      200   200   200       404     404    404  404
 portfolio:rehearsal_trial            POST  in      200   200   409       404     404    404  404
 portfolio:rehearsal_line             GET   in      302   302   302       404     404    404  404

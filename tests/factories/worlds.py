@@ -97,6 +97,8 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
     draft = portfolio.a_complete_draft(person.candidacy, NOW, key="entry-2")
     evidence = Evidence.objects.get(entry=draft)
     rendition = viewing.a_rendition(evidence, NOW)
+    video = portfolio.a_video(draft, NOW)
+    form = portfolio.a_release_form(draft, NOW)
     upload = uploads.an_upload(draft, NOW, size=1000, slot="notes")
     applying = candidates.draft(in_cohort=stage.next, now=_REGISTERING_NEXT)
     order = Order.objects.get(payer=candidate)
@@ -130,6 +132,9 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
             "evidence_id": evidence.pk,
             "upload_id": upload.pk,
             "rendition_id": rendition.pk,
+            "video_id": video.pk,
+            "release_form_id": form.pk,
+            "person_id": portfolio.a_person(video, NOW, form).pk,
             "link": link_to(viewer=candidate, rendition_id=rendition.pk, now=NOW).rpartition("/")[2],
             "slot_key": "written",
             "receipt": Receipt.objects.get(entry=person.released).number,

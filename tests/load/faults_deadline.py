@@ -15,6 +15,7 @@ is one JSON object.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -49,6 +50,7 @@ from portfolio.models import Entry  # noqa: E402
 from .deadline_judge import Judgement, judge  # noqa: E402
 from .deadline_people import Target, close_at, cohort_that_closes, shot, targets  # noqa: E402
 
+_cohorts = itertools.count(1)
 SKEWS = (-5.0, -2.5, 0.0, 2.5, 5.0)
 CLIENT_PROCESSES = 4
 WITHIN_SECONDS = 0.5
@@ -93,14 +95,14 @@ def _options() -> Namespace:
 
 
 def _burst(options: Namespace, ports: Sequence[int]) -> dict[str, Any]:
-    return _arm([_volley(1, options.requests, options.seed, ports, called="burst")])
+    return _arm([_volley(next(_cohorts), options.requests, options.seed, ports, called="burst")])
 
 
 def _waves(options: Namespace, ports: Sequence[int]) -> dict[str, Any]:
     return _arm(
         [
             _volley(
-                10 + number,
+                next(_cohorts),
                 options.requests_per_wave,
                 options.seed + number,
                 ports,
@@ -113,7 +115,9 @@ def _waves(options: Namespace, ports: Sequence[int]) -> dict[str, Any]:
 
 def _held(options: Namespace, ports: Sequence[int]) -> dict[str, Any]:
     """Everything is sent before the close, to entries that are locked until after it."""
-    volley = _volley(100, options.held, options.seed, ports, called="held", held=True)
+    volley = _volley(
+        next(_cohorts), options.held, options.seed, ports, called="held", between=(-0.4, -0.05), held=True
+    )
     report = _arm([volley])
     report["accepted_although_it_waited"] = sum(report["accepted"].values())
     report["ok"] = report["ok"] and report["accepted_although_it_waited"] == 0
@@ -122,7 +126,15 @@ def _held(options: Namespace, ports: Sequence[int]) -> dict[str, Any]:
 
 def _control(options: Namespace, ports: Sequence[int]) -> dict[str, Any]:
     """The run must see what goes wrong without the rule."""
-    _, found, _ = _volley(200, options.control, options.seed, ports, called="control", sweeps=False)
+    _, found, _ = _volley(
+        next(_cohorts),
+        options.control,
+        options.seed,
+        ports,
+        called="control",
+        between=(-2, 0.47),
+        sweeps=False,
+    )
     return {
         "requests": options.control,
         "late_accepted": found.late_accepted,
@@ -187,17 +199,17 @@ def _volley(
     ports: Sequence[int],
     *,
     called: str,
+    between: tuple[float, float] = (-0.49, 0.47),
     held: bool = False,
     sweeps: bool = True,
 ) -> Volley:
     """Prepare entries, open the connections, set the close, shoot around it, and judge."""
     chance = random.Random(seed)
     cohort = cohort_that_closes(number)
-    aims = targets(cohort, count, called=called)
+    aims = targets(cohort, count, called=f"{called}-{number}")
     chance.shuffle(aims)
-    earliest, latest = (-0.4, -0.05) if held else (-0.49, 0.47)
     plan = [
-        shot(aim, port=ports[place % len(ports)], offset=chance.uniform(earliest, latest))
+        shot(aim, port=ports[place % len(ports)], offset=chance.uniform(*between))
         for place, aim in enumerate(aims)
     ]
     clients = [_client(plan[place::CLIENT_PROCESSES]) for place in range(CLIENT_PROCESSES)]
@@ -304,6 +316,7 @@ def _servers(folder: Path, **environment: str) -> Iterator[list[int]]:
                 )
             for port in ports:
                 _wait_until_healthy(port, folder)
+            _volley(next(_cohorts), 6 * len(ports), 0, ports, called="warm-up", sweeps=False)
             yield ports
         finally:
             for server in servers:
