@@ -204,7 +204,7 @@ def test_a_video_survives_two_cuts_a_reload_and_a_crash_and_no_part_is_sent_twic
     choose(slot, video)
     wait_for_verdict(slot)
     slot.get_by_text("Complete", exact=True).wait_for()
-    assert slot.get_by_role("link", name="lesson.mp4").is_visible()
+    assert slot.get_by_role("link", name="lesson.mp4", exact=True).is_visible()
     assert slot.locator("[data-uploads] li").count() == 0
 
     digest = sha256(video.read_bytes()).hexdigest()
@@ -242,8 +242,8 @@ def test_by_keyboard_one_file_after_another_is_paused_goes_on_and_is_cancelled(
     page.keyboard.press("Enter")
     first.get_by_text("Being checked", exact=True).wait_for()
     reconcile.run("uploads.take_in")
-    slot.get_by_role("link", name="first.mp4").wait_for()
-    slot.get_by_role("link", name="second.mp4").wait_for()
+    slot.get_by_role("link", name="first.mp4", exact=True).wait_for()
+    slot.get_by_role("link", name="second.mp4", exact=True).wait_for()
 
     held = Held(page, 2)
     choose(slot, a_video(tmp_path / "third.mp4", size=10 * MIB, seed=3))
@@ -323,7 +323,7 @@ def test_a_refused_file_says_why_beside_its_slot_and_stays_until_it_is_read(
         file.truncate(65 * MIB)
     choose(slot, too_large)
     slot.get_by_text("Not accepted", exact=True).nth(1).wait_for()
-    assert "64.0" in slot.locator("[data-uploads] li").last.inner_text()
+    assert "64 MB" in slot.locator("[data-uploads] li").last.inner_text()
     assert reason in slot.locator("[data-uploads]").inner_text()
     for button in slot.get_by_role("button", name="Close the message").all()[::-1]:
         button.click()
