@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 
 from accounts.models import User
 from candidates.models import Candidacy
@@ -16,6 +16,7 @@ from portfolio.blinding import copies
 from portfolio.blinding import services as blinding_services
 from portfolio.blinding.identifiers import Identity
 from portfolio.models import Blinding, Entry, Slot
+from portfolio.services import captions
 from tests.factories import portfolio
 
 NAME = "Ottoline Quillfeather"
@@ -83,6 +84,7 @@ def a_sealed_entry(
     if video:
         clip = make_mp4(named(folder, identity=IDENTITY, label=key, extension="mp4"), identity=IDENTITY)
         _hand_in(entry, "clip", clip, at.inside)
+        _caption(entry, at.inside)
     portfolio.submit(entry, at.inside)
     sealing.seal_due(at.after)
     entry.refresh_from_db()
@@ -111,6 +113,18 @@ def a_signed_blinding(entry: Entry, now: datetime, *, first: User | None = None)
     blinding_services.sign_off_blinding(blinding_id=blinding.pk, by=portfolio.a_staff_member(), now=now)
     blinding.refresh_from_db()
     return blinding
+
+
+def _caption(entry: Entry, now: datetime) -> None:
+    """What is said in the clip: the candidate introduces themselves."""
+    said = f"<v {NAME}>I am {NAME} of {SCHOOL}. Write to {EMAIL}.</v>"
+    captions.set_captions(
+        evidence_id=entry.evidence.get(slot__key="clip").pk,
+        by=entry.candidacy.account,
+        file=ContentFile(f"WEBVTT\n\nNOTE {NAME}\n\n00:00.000 --> 00:01.500\n{said}\n".encode()),
+        name=f"{NAME}.vtt",
+        now=now,
+    )
 
 
 def _hand_in(entry: Entry, slot: str, path: Path, now: datetime) -> None:

@@ -65,7 +65,10 @@ def store(content: bytes, name: str) -> str:
 
 def file_spec(ordinal: int, kind: str = "page", content: bytes = PIXEL, **fields: Any) -> api.PacketFileSpec:
     """A stored file as a packet takes it."""
-    suffix, content_type = ("mp4", "video/mp4") if kind == "video" else ("jpg", "image/jpeg")
+    suffix, content_type = {
+        "video": ("mp4", "video/mp4"),
+        "captions": ("vtt", "text/vtt; charset=utf-8"),
+    }.get(kind, ("jpg", "image/jpeg"))
     values: dict[str, Any] = {
         "slot_title": "Written pieces",
         "label": "Written pieces",

@@ -208,5 +208,5 @@ def test_what_a_scorer_was_shown_is_on_record_to_the_byte(world: World) -> None:
     recorded = EvidenceShown.objects.filter(assignment__scorer=scorer)
     assert set(recorded.values_list("sha256", flat=True)) == served
     assert set(recorded.values_list("file__sha256", flat=True)) == served
-    assert len(served) == PacketFile.objects.filter(packet__code=world.code).count() == 4
+    assert len(served) == PacketFile.objects.filter(packet__code=world.code).count() == 5
     assert set(world.entry.blinding.files.values_list("sha256", flat=True)) == served

@@ -103,6 +103,7 @@ def test_cleaning_stores_neutral_copies_and_a_second_sweep_changes_nothing(
         ("page", "Written pieces", 2),
         ("video", "Identify conversation", None),
         ("poster", "Identify conversation", None),
+        ("captions", "Identify conversation", None),
     ]
     assert _stored(blind) == {file.storage_key for file in files}
     assert not UnclaimedCopy.objects.exists()

@@ -291,6 +291,20 @@ def test_a_file_comes_whole_without_a_name_and_is_put_on_record(
     assert (shown.assignment, shown.file, shown.sha256) == (with_video, file, file.sha256)
 
 
+def test_a_video_with_captions_has_them_in_the_player_and_as_text(signed_in: Client, scorer: Scorer) -> None:
+    captions = b"WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nWhat did you see?\n"
+    said = "What did you see?\n\nI saw <b>nothing</b>."
+    files = [make.file_spec(1, "video", VIDEO), make.file_spec(2, "captions", captions, text=said)]
+    mine = make.assignment(make.packet(files=files), scorer)
+    page = signed_in.get(url(mine)).content.decode()
+    track = url(mine, "file", mine.packet.files.get(kind="captions").pk)
+    assert f'<track kind="captions" src="{track}"' in page
+    assert "<p>What did you see?</p><p>I saw &lt;b&gt;nothing&lt;/b&gt;.</p>" in page
+    answer = signed_in.get(track)
+    assert answer["Content-Type"] == "text/vtt; charset=utf-8"
+    assert b"".join(answer.streaming_content) == captions  # type: ignore[attr-defined]
+
+
 def test_a_player_gets_the_piece_it_asks_for(signed_in: Client, with_video: Assignment) -> None:
     file = url(with_video, "file", with_video.packet.files.get().pk)
     answer = signed_in.get(file, headers={"Range": "bytes=100-299"})
