@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import BigIntegerField, Count, F, Q, Sum
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from accounts.models import User
@@ -20,7 +22,7 @@ from certification.kernel import audit, clock, reconcile, states
 from certification.kernel.errors import BadInput, NotAllowed
 
 from .. import locks
-from ..models import Evidence, Slot, Upload, UploadPart
+from ..models import Entry, Evidence, Slot, Upload, UploadPart
 from ..states import UNDER_WAY_UPLOADS, UPLOAD_ALLOWED, EntryState, UploadState
 from ..uploads import parts, receiving, rules, signing
 from ..uploads.parts import Forgotten, Held, LocalParts, Promised, Readable
@@ -233,13 +235,23 @@ def _begun(entry_id: UUID, slot_key: str, by: User, name: str, file: NewFile, no
         raise receiving.too_large(slot.title, slot.max_bytes)
     rules.require_ending(name, title=slot.title, formats=slot.formats)
     staying = entry.evidence.filter(slot=slot, removed_at__isnull=True)
-    require_room(slot, staying.exclude(pk=file.replaces).count() if replaced else staying.count())
-    if on_their_way.count() >= rules.MAX_UNDER_WAY:
-        raise NotAllowed(
-            f"{rules.MAX_UNDER_WAY} files of {entry.template} are on their way, as many as may be at once. "
-            "Wait until one has arrived, or cancel one."
-        )
+    require_room(slot, staying.exclude(pk=replaced.pk).count() if replaced else staying.count())
+    rules.require_quota(size, _traffic_of(entry, now), what=str(entry.template))
     return slot
+
+
+def _traffic_of(entry: Entry, now: datetime) -> rules.Traffic:
+    under_way = Q(state__in=UNDER_WAY_UPLOADS)
+    lately = Q(created_at__gt=now - rules.A_DAY) & ~Q(state__in=[UploadState.ABORTED, UploadState.EXPIRED])
+    room = Slot.objects.filter(template=entry.template).aggregate(
+        bytes=Coalesce(Sum(F("max_bytes") * F("max_files"), output_field=BigIntegerField()), 0)
+    )
+    sums = entry.uploads.aggregate(
+        under_way=Count("pk", filter=under_way),
+        under_way_bytes=Coalesce(Sum("declared_bytes", filter=under_way), 0),
+        last_day_bytes=Coalesce(Sum("declared_bytes", filter=lately), 0),
+    )
+    return rules.Traffic(**sums, room_bytes=room["bytes"])
 
 
 def _in_place_of(upload: Upload, replaced: Evidence | None) -> Upload:

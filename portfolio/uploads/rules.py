@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
 
-from certification.kernel.errors import BadInput
+from certification.kernel.errors import BadInput, NotAllowed
 
 from .formats import FAMILIES, KINDS
 
@@ -24,6 +24,9 @@ MAX_PARTS = 10_000
 MAX_UNDER_WAY = 5
 LINK_LIFE = timedelta(minutes=15)
 KEPT_WITHOUT_A_NEW_PART = timedelta(days=7)
+# An entry may be filled this often within a day; what was replaced is kept for as long.
+MAX_FILLED_A_DAY = 3
+A_DAY = timedelta(days=1)
 
 
 class BadPart(BadInput):
@@ -69,6 +72,47 @@ def lengths_of_parts(*, size: int, part_bytes: int) -> dict[int, int]:
     """How many bytes each part of a file of `size` bytes has, by number."""
     count = part_count(size, part_bytes)
     return {number: bytes_of_part(number, size=size, part_bytes=part_bytes) for number in range(1, count + 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What an entry's uploads occupy, in bytes, beside the room that all its slots have together.
+
+    `last_day_bytes` counts every upload begun within a day that was not cancelled or given up.
+    """
+
+    under_way: int
+    under_way_bytes: int
+    last_day_bytes: int
+    room_bytes: int
+
+
+def require_quota(size: int, traffic: Traffic, *, what: str) -> None:
+    """Let a file be begun only while a candidate does not fill the disk with files that no slot can hold.
+
+    Raises:
+        NotAllowed: too many files are on their way, or too many bytes; or too many came within a day.
+    """
+    if traffic.under_way >= MAX_UNDER_WAY:
+        raise NotAllowed(
+            f"{MAX_UNDER_WAY} files of {what} are on their way, as many as may be at once. "
+            "Wait until one has arrived, or cancel one."
+        )
+    sent, room = _in_gb(traffic.under_way_bytes + size), _in_gb(traffic.room_bytes)
+    if traffic.under_way_bytes + size > traffic.room_bytes:
+        raise NotAllowed(
+            f"With this file {sent} of {what} would be on their way, and all its files together take {room}. "
+            "Wait until one has arrived, or cancel one."
+        )
+    if traffic.last_day_bytes + size > MAX_FILLED_A_DAY * traffic.room_bytes:
+        raise NotAllowed(
+            f"{_in_gb(traffic.last_day_bytes)} were uploaded for {what} within a day, and it takes {room}. "
+            "Go on tomorrow; if your window closes before, write to the programme office."
+        )
+
+
+def _in_gb(bytes_: int) -> str:
+    return f"{bytes_ / 1024**3:,.2f} GB"
 
 
 def require_ending(name: str, *, title: str, formats: Sequence[str]) -> None:

@@ -17,9 +17,9 @@ from django.urls import reverse
 
 from candidates.models import Candidacy
 from certification.kernel import clock
-from certification.kernel.errors import WindowClosed
+from certification.kernel.errors import NotAllowed, WindowClosed
 from portfolio import services
-from portfolio.models import Entry, Upload, UploadPart
+from portfolio.models import Entry, Slot, Upload, UploadPart
 from portfolio.states import UploadState
 from portfolio.uploads import signing
 from portfolio.uploads.parts import Promised
@@ -477,3 +477,29 @@ def test_a_file_that_lacks_a_part_is_not_completed(browser: Browser, made: Any, 
 def test_a_list_that_is_no_list_is_refused(browser: Browser, made: Any, body: bytes) -> None:
     answer = browser.go(browser.sign(operation="complete", key=made["key"]).json(), body)
     assert (answer.status_code, code_of(answer)) == (400, "MalformedXML")
+
+
+def test_more_than_the_entry_can_hold_is_not_begun(draft: Entry, now: datetime) -> None:
+    room = sum(slot.max_bytes * slot.max_files for slot in Slot.objects.filter(template=draft.template))
+    most = Slot.objects.get(template=draft.template, key="written").max_bytes
+    assert most < room < 2 * most
+    first = an_upload(draft, now, size=most, name="first.pdf")
+
+    with pytest.raises(NotAllowed, match="all its files together take"):
+        an_upload(draft, now, size=most, name="second.pdf")
+    services.abort_upload(upload_id=first.pk, by=draft.candidacy.account, now=now)
+    an_upload(draft, now, size=most, name="second.pdf")
+
+
+def test_an_entry_is_not_filled_again_and_again_within_a_day(draft: Entry, now: datetime) -> None:
+    """Each of them was taken, and replaced the one before it, which is kept for a day."""
+    most = Slot.objects.get(template=draft.template, key="written").max_bytes
+    for number in range(3):
+        upload = an_upload(draft, now, size=most, name=f"{number}.pdf")
+        Upload.objects.filter(pk=upload.pk).update(state=UploadState.COMPLETING, completed_at=now)
+        Upload.objects.filter(pk=upload.pk).update(state=UploadState.REFUSED, ended_at=now, problem="No.")
+
+    with pytest.raises(NotAllowed, match="Go on tomorrow"):
+        an_upload(draft, now, size=most, name="fourth.pdf")
+    with clock.fixed(now + timedelta(days=1)):
+        an_upload(draft, now + timedelta(days=1), size=most, name="fourth.pdf")

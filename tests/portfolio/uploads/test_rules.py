@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from certification.kernel.errors import BadInput
+from certification.kernel.errors import BadInput, NotAllowed
 from portfolio.uploads.rules import (
+    MAX_FILLED_A_DAY,
     MAX_PARTS,
+    MAX_UNDER_WAY,
     MIB,
     BadPart,
     Part,
+    Traffic,
     bytes_of_part,
+    lengths_of_parts,
     part_bytes_for,
     part_count,
     require_ending,
     require_every_part,
+    require_quota,
 )
 
 SIZE, STEP = 20, 8
@@ -80,3 +85,32 @@ def test_endings_of_one_family_are_all_right(name: str) -> None:
 def test_another_ending_is_refused_before_anything_is_sent(name: str, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         require_ending(name, title="Clip", formats=["mp4", "webm"])
+
+
+def test_the_lengths_of_all_parts_make_the_file() -> None:
+    assert lengths_of_parts(size=SIZE, part_bytes=STEP) == {1: 8, 2: 8, 3: 4}
+
+
+@pytest.mark.parametrize(
+    ("traffic", "size", "reason"),
+    [
+        (Traffic(MAX_UNDER_WAY, 5, 5, 100), 1, "as many as may be at once"),
+        (Traffic(1, 60, 60, 100), 41, "all its files together take"),
+        (Traffic(0, 0, MAX_FILLED_A_DAY * 100 - 9, 100), 10, "Go on tomorrow"),
+    ],
+)
+def test_an_entry_is_not_sent_more_than_it_can_hold(traffic: Traffic, size: int, reason: str) -> None:
+    with pytest.raises(NotAllowed, match=reason):
+        require_quota(size, traffic, what="Entry 1")
+
+
+@pytest.mark.parametrize(
+    ("traffic", "size"),
+    [
+        (Traffic(0, 0, 0, 100), 100),
+        (Traffic(MAX_UNDER_WAY - 1, 60, 60, 100), 40),
+        (Traffic(0, 0, MAX_FILLED_A_DAY * 100 - 10, 100), 10),
+    ],
+)
+def test_what_the_slots_can_hold_is_taken(traffic: Traffic, size: int) -> None:
+    require_quota(size, traffic, what="Entry 1")
