@@ -34,7 +34,7 @@ def self_assessment(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     saves_itself = _BY_ITSELF in request.headers
     if not form.is_valid():
         if saves_itself:
-            problem = " ".join(message for messages_ in form.errors.values() for message in messages_)
+            problem = " ".join(str(error) for errors in form.errors.values() for error in errors)
             return JsonResponse({"problem": problem}, status=UNPROCESSABLE)
         return _shown(request, page, form, status=UNPROCESSABLE)
     keep_self_assessment(entry_id=entry_id, by=by, judgements=form.judgements(), now=clock.now())

@@ -162,7 +162,7 @@ def _upload(request: HttpRequest, page: EntryPage, slot: SlotCard, limit: LimitH
         raise Http404 from None
     except Refusal as refusal:
         form = UploadForm.refused(slot, refusal, in_place_of=replaced)
-    refused = {(key, replaced and replaced.id): form}
+    refused = {(key, replaced.id if replaced else None): form}
     return _entry_page(request, _own(request, page.id), refused=refused, status=UNPROCESSABLE)
 
 

@@ -24,6 +24,7 @@ from candidates.models import Cohort
 from certification.kernel import clock
 from certification.season.files import make_mp4
 from portfolio.models import Entry, Evidence, Slot
+from portfolio.states import EntryState
 from tests.factories import blinding, candidates, portfolio, previews
 from tests.factories.accounts import signed_in
 from tests.factories.worlds import NOW, two_worlds
@@ -123,7 +124,8 @@ def site(tmp_path: Path, settings: Settings) -> Iterator[Site]:
     of_the_world = Cohort.objects.get(candidacies__account=world.candidate)
     sealed = blinding.a_sealed_entry(tmp_path, candidates.candidacy(in_cohort=of_the_world), pages=2)
     to_check = blinding.a_cleaned_blinding(sealed, NOW)
-    read, watched = _previewed(Entry.objects.get(pk=world.names["entry_id"]), tmp_path)
+    draft = Entry.objects.get(candidacy__account=world.candidate, state=EntryState.DRAFT)
+    read, watched = _previewed(draft, tmp_path)
     people = {
         "candidate": world.candidate,
         "applicant": world.applicant,
