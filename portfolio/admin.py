@@ -18,8 +18,9 @@ from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot, Up
 from .rehearsal import admin as rehearsal_admin
 from .renditions import admin as renditions_admin
 from .results import admin as results_admin
+from .viewing import admin as viewing_admin
 
-__all__ = ["blinding_admin", "rehearsal_admin", "renditions_admin", "results_admin"]
+__all__ = ["blinding_admin", "rehearsal_admin", "renditions_admin", "results_admin", "viewing_admin"]
 
 
 class EntryTemplateInline(StaffMixin, admin.TabularInline):
@@ -60,7 +61,7 @@ class EntryTemplateAdmin(StaffAdmin):
 class EvidenceInline(ReadOnlyMixin, admin.TabularInline):
     model = Evidence
     extra = 0
-    fields = ("slot", "file", "pages", "seconds", "size", "uploaded_at", "removed_at")
+    fields = ("slot", "file", "pages", "seconds", "size", "uploaded_at", "removed_at", "looks")
     readonly_fields = fields
 
     @admin.display(description="file")
@@ -69,6 +70,10 @@ class EvidenceInline(ReadOnlyMixin, admin.TabularInline):
             return evidence.original_name
         url = reverse("admin:portfolio_original", args=[evidence.pk])
         return format_html('<a href="{}">{}</a>', url, evidence.original_name)
+
+    @admin.display(description="looks")
+    def looks(self, evidence: Evidence) -> str:
+        return format_html('<a href="{}">Who looked</a>', viewing_admin.looks_at(evidence.pk))
 
 
 class ReceiptInline(ReadOnlyMixin, admin.TabularInline):

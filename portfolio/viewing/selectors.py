@@ -17,7 +17,7 @@ _TYPES: dict[str, frozenset[str]] = {
     RenditionKind.PAGE: _IMAGES,
     RenditionKind.POSTER: _IMAGES,
     RenditionKind.VIDEO: frozenset({"video/mp4"}),
-    RenditionKind.CAPTIONS: frozenset({"text/vtt"}),
+    RenditionKind.CAPTIONS: frozenset({"text/vtt", "text/vtt; charset=utf-8"}),
     RenditionKind.DOCUMENT: frozenset({"application/pdf"}),
 }
 _ANYTHING = "application/octet-stream"

@@ -28,7 +28,6 @@ from typing import Any
 
 import psutil
 
-from certification.environment import BASE_DIR
 from tests.fakes import buckets
 
 from . import boot
@@ -38,6 +37,7 @@ boot.boot()
 from django.core.files.storage import storages  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
+from certification.environment import BASE_DIR  # noqa: E402
 from certification.kernel import clock, reconcile  # noqa: E402
 from portfolio.models import Slot, Upload  # noqa: E402
 from portfolio.states import UploadState  # noqa: E402

@@ -143,6 +143,7 @@ def test_only_what_is_prepared_is_shown(
         (RenditionKind.POSTER, "image/jpeg", "image/jpeg", "inline"),
         (RenditionKind.VIDEO, "video/mp4", "video/mp4", "inline"),
         (RenditionKind.CAPTIONS, "text/vtt", "text/vtt", "inline"),
+        (RenditionKind.CAPTIONS, "text/vtt; charset=utf-8", "text/vtt; charset=utf-8", "inline"),
         (RenditionKind.DOCUMENT, "application/pdf", "application/pdf", "attachment"),
         (RenditionKind.POSTER, "text/html", "application/octet-stream", "attachment"),
         (RenditionKind.VIDEO, "image/svg+xml", "application/octet-stream", "attachment"),

@@ -1,0 +1,95 @@
+"""Staff read who looked at what; nobody changes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from portfolio.models import MediaView, Rendition
+from portfolio.viewing.links import link_to
+from tests.factories import portfolio as make
+from tests.factories.viewing import a_rendition
+from tests.portfolio.viewing.test_links import ask
+
+pytestmark = pytest.mark.django_db
+LIST = "admin:portfolio_mediaview_changelist"
+
+
+@pytest.fixture
+def staff(now: datetime) -> Client:
+    client = Client()
+    client.force_login(make.a_staff_member())
+    return client
+
+
+def look_at(rendition: Rendition, viewer: User, now: datetime) -> None:
+    assert ask(link_to(viewer=viewer, rendition_id=rendition.pk, now=now), viewer).status_code == 200
+
+
+def test_a_look_names_viewer_candidate_and_file(
+    staff: Client, rendition: Rendition, owner: User, now: datetime
+) -> None:
+    look_at(rendition, owner, now)
+    page = staff.get(reverse(LIST)).content.decode()
+    candidacy = rendition.preparation.evidence.entry.candidacy
+    for said in (str(owner), candidacy.number, "written.pdf", "poster frame"):
+        assert said in page
+
+
+def test_the_looks_at_one_piece_are_a_link_away_from_its_entry(
+    staff: Client, rendition: Rendition, owner: User, now: datetime, entry: Any
+) -> None:
+    look_at(rendition, owner, now)
+    other = make.add(entry, now, slot="notes", content=make.a_pdf(note="other"), name="notes.pdf")
+    look_at(a_rendition(other, now), owner, now)
+    page = staff.get(reverse("admin:portfolio_entry_change", args=[entry.pk])).content.decode()
+    only = f"{reverse(LIST)}?evidence={other.pk}"
+    assert only in page
+    shown = staff.get(only).content.decode()
+    assert "notes.pdf" in shown
+    assert "written.pdf" not in shown
+
+
+def test_a_look_at_what_was_drawn_anew_is_still_there(
+    staff: Client, rendition: Rendition, owner: User, now: datetime
+) -> None:
+    look_at(rendition, owner, now)
+    rendition.delete()
+    assert "drawn anew since" in staff.get(reverse(LIST)).content.decode()
+    assert (
+        staff.get(reverse("admin:portfolio_mediaview_change", args=[MediaView.objects.get().pk])).status_code
+        == 200
+    )
+
+
+def test_nobody_changes_a_look(staff: Client, rendition: Rendition, owner: User, now: datetime) -> None:
+    look_at(rendition, owner, now)
+    look = MediaView.objects.get()
+    for page in ("change", "delete"):
+        assert staff.post(reverse(f"admin:portfolio_mediaview_{page}", args=[look.pk]), {}).status_code == 403
+    assert staff.get(reverse("admin:portfolio_mediaview_add")).status_code == 403
+
+
+@pytest.mark.parametrize("looks", [1, 5])
+def test_the_list_asks_as_much_for_many_looks_as_for_one(
+    staff: Client,
+    rendition: Rendition,
+    owner: User,
+    now: datetime,
+    django_assert_num_queries: Any,
+    looks: int,
+) -> None:
+    for _ in range(looks):
+        look_at(rendition, owner, now)
+    staff.get(reverse(LIST))
+    with django_assert_num_queries(QUERIES):
+        staff.get(reverse(LIST))
+
+
+# session, account, how many there are, the days they lie between and are of, the looks with all they are at
+QUERIES = 6
