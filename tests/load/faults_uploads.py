@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,6 +45,7 @@ from certification.season.files import make_mp4  # noqa: E402
 from portfolio.blinding.identifiers import Identity  # noqa: E402
 from portfolio.frameworks import load_frameworks  # noqa: E402
 from portfolio.models import Entry, EntryTemplate, Evidence, Slot, Upload  # noqa: E402
+from portfolio.renditions.models import Rendition, UnclaimedRendition  # noqa: E402
 from portfolio.services import start_entry  # noqa: E402
 from portfolio.states import UNDER_WAY_UPLOADS, UploadState  # noqa: E402
 from portfolio.uploads import storing  # noqa: E402
@@ -57,6 +58,8 @@ MIB = 1024 * 1024
 CLIENTS = 8
 UPLOADS_PER_ENTRY = 4
 SLOT = "clips"
+# What is made of a file once it is evidence has tests and disturbances of its own.
+QUEUES = (reconcile.QUICK,)
 Given, Made = TypeVar("Given"), TypeVar("Made")
 _LINE_FAULTS = tuple(Fault)
 _PATIENCE_SECONDS = 120
@@ -90,7 +93,7 @@ def _options() -> Namespace:
     parser = ArgumentParser(prog="script/faults uploads", description=__doc__)
     parser.add_argument("--uploads", type=int, default=300)
     parser.add_argument("--faults-per-upload", type=int, default=4)
-    parser.add_argument("--strike-every", type=int, default=12, metavar="PARTS")
+    parser.add_argument("--strike-every", type=int, default=16, metavar="PARTS")
     parser.add_argument("--on-a-full-disk", type=int, default=16, metavar="UPLOADS")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -211,7 +214,7 @@ def _plans(options: Namespace) -> list[Plan]:
 def _storm(options: Namespace, folder: Path) -> dict[str, Any]:
     plans = _plans(options)
     book = Book()
-    with site.served(folder) as served:
+    with site.served(folder, queues=QUEUES) as served:
         films = Films(folder / "films")
         entries = _entries(-(-len(plans) // UPLOADS_PER_ENTRY), "storm")
         _note(f"{len(plans)} files, {len(entries)} candidates")
@@ -254,7 +257,10 @@ def _full_disk(options: Namespace, folder: Path) -> dict[str, Any]:
         for number, size in enumerate(sizes)
     ]
     book = Book()
-    with full_disk.disk(folder / "media", sum(sizes) + 160 * MIB) as disk, site.served(folder) as served:
+    with (
+        full_disk.disk(folder / "media", sum(sizes) + 160 * MIB) as disk,
+        site.served(folder, queues=QUEUES) as served,
+    ):
         films = Films(folder / "films")
         entries = _entries(-(-len(plans) // UPLOADS_PER_ENTRY), "full")
         visitors = [people.Visitor.signed_in(entry.candidacy.account, served.address) for entry in entries]
@@ -339,9 +345,10 @@ def _report(
     wrong = _wrong_digests(plans, sent)
     before = _listed()
     swept = _sweep()
-    on_record = set(Evidence.objects.filter(removed_at__isnull=True).values_list("storage_key", flat=True))
+    kept = Evidence.objects.filter(removed_at__isnull=True)
+    on_record = {*kept.values_list("storage_key", flat=True), *_renditions()}
     on_disk = _listed()
-    left_over = sorted(path.name for path in (served.folder / "scratch").glob("icg-*"))
+    left_over = sorted(path.name for path in (served.folder / "scratch").glob("icg-upload-*"))
     report = {
         "uploads": len(plans),
         "faults": sum(book.faults.values()),
@@ -395,6 +402,12 @@ def _wrong_digests(plans: Sequence[Plan], sent: Sequence[Sequence[tuple[str, Sen
             if hashlib.file_digest(stored.file, "sha256").hexdigest() != evidence.sha256:
                 wrong.append(f"{evidence.original_name} is stored with other bytes than it is recorded with")
     return wrong
+
+
+def _renditions() -> Iterator[str]:
+    """What was made of evidence, or was about to be when its maker was killed."""
+    for made in (Rendition, UnclaimedRendition):
+        yield from made.objects.values_list("storage_key", flat=True)
 
 
 def _sweep() -> dict[str, int]:
