@@ -13,6 +13,7 @@ from accounts.models import User
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin, StaffAdmin, StaffMixin
 
 from .blinding import admin as blinding_admin
+from .consent.admin import ConsentBesideEntry
 from .downloads import original_response
 from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot, Upload
 from .rehearsal import admin as rehearsal_admin
@@ -84,7 +85,7 @@ class ReceiptInline(ReadOnlyMixin, admin.TabularInline):
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnlyAdmin):
+class EntryAdmin(ConsentBesideEntry, ReadOnlyAdmin):
     """Entries with their evidence; every original that is opened is on record."""
 
     list_display = [

@@ -27,8 +27,13 @@ class PersonLine:
 
     id: UUID
     seen: Seen
-    form_url: str
+    form_id: UUID | None
     lacks: str
+
+    @property
+    def form_url(self) -> str:
+        """Where its candidate downloads the form; empty when there is none."""
+        return reverse("portfolio:release_form", args=[self.form_id]) if self.form_id else ""
 
     @property
     def uses(self) -> str:
@@ -210,9 +215,7 @@ def _line(
             PersonLine(
                 id=person.pk,
                 seen=seen,
-                form_url=reverse("portfolio:release_form", args=[form.pk])
-                if (form := live_form(person))
-                else "",
+                form_id=form.pk if (form := live_form(person)) else None,
                 lacks=rules.what_lacks(seen, released_on=released_on),
             )
             for person, seen in zip(people_of(video), stated.people, strict=True)

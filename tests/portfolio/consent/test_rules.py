@@ -52,8 +52,10 @@ def test_a_video_with_nobody_recorded_lacks_that_unless_nobody_can_be_recognised
         ),
         (
             {"until_on": date(2027, 10, 30)},
-            ("“clip.mp4”: the consent for the teacher ends on 30 October 2027,"
-            " before the scores come out on 31 October 2027."),
+            (
+                "“clip.mp4”: the consent for the teacher ends on 30 October 2027,"
+                " before the scores come out on 31 October 2027."
+            ),
             "the consent ends on 30 October 2027, before the scores come out",
         ),
     ],
