@@ -1,4 +1,4 @@
-"""Word and OpenDocument texts that are broken, locked, bombs, mazes, or full of what would act in an editor."""
+"""Word and OpenDocument texts that are broken, locked, bombs, mazes, or full of what acts in an editor."""
 
 from __future__ import annotations
 
@@ -103,7 +103,8 @@ def _drawn(reference: str) -> str:
     return (
         f'<w:p xmlns:a="{main}/main" xmlns:p="{main}/picture" xmlns:d="{main}/{drawing}" xmlns:q="{_OFFICE}">'
         '<w:r><w:drawing><d:inline><d:docPr id="1" name="x"/><a:graphic><a:graphicData><p:pic><p:blipFill>'
-        f"<a:blip {reference}/></p:blipFill></p:pic></a:graphicData></a:graphic></d:inline></w:drawing></w:r></w:p>"
+        f"<a:blip {reference}/></p:blipFill></p:pic></a:graphicData></a:graphic></d:inline></w:drawing>"
+        "</w:r></w:p>"
     )
 
 
@@ -333,7 +334,7 @@ _NEUTRALISED_WORD: list[tuple[str, Callable[[], bytes]]] = [
     (
         "a web page inside",
         lambda: word(
-            '<w:altChunk xmlns:q="http://schemas.openxmlformats.org/officeDocument/2006/relationships" q:id="x1"/>',
+            f'<w:altChunk xmlns:q="{_OFFICE}" q:id="x1"/>',
             links=_inside("aFChunk", "a.html"),
             **{"word/a.html": b"<script>PLANTED</script>"},
         ),
@@ -393,7 +394,7 @@ _NEUTRALISED_ODT: list[tuple[str, Callable[[], bytes]]] = [
         lambda: odt(f"<draw:frame><draw:floating-frame xlink:href='{_LINK}'/></draw:frame>"),
     ),
     ("a plug-in", lambda: odt(f"<draw:frame><draw:plugin xlink:href='{_LINK}'/></draw:frame>")),
-    ("an object", lambda: odt("<draw:object-ole xlink:href='./Object'/>", **{"Object": PLANTED})),
+    ("an object", lambda: odt("<draw:object-ole xlink:href='./Object'/>", Object=PLANTED)),
     (
         "a section elsewhere",
         lambda: odt(f"<text:section><text:section-source xlink:href='{_LINK}'/></text:section>"),

@@ -7,6 +7,7 @@ is in the last test.
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -71,16 +72,22 @@ def _named(cases: list[Case], kind: type) -> list[object]:
 @pytest.mark.parametrize("case", _named(HOSTILE, Refused))
 def test_it_is_refused_with_a_sentence_that_helps(case: Refused, tmp_path: Path) -> None:
     path = _made(case, tmp_path)
-    with pytest.raises(BadInput) as refusal:
-        found = opening.inspected(path, case.name)
-        if case.slot is not None and (problems := check_limits(found, slot=case.slot)):
-            raise BadInput(problems[0], problems[1:])
-    sentence = str(refusal.value)
+    sentence = _refusal(path, case)
+    assert sentence, "it was not refused"
     assert case.says in sentence
     assert f'"{case.name}"' in sentence or (case.slot and f'"{case.slot.title}"' in sentence)
     assert _ADVICE.search(sentence), sentence
     assert sentence.endswith(".")
     assert [left.name for left in path.parent.iterdir()] == ["0001"]
+
+
+def _refusal(path: Path, case: Refused) -> str:
+    """Why it is refused, on opening or beside its slot; empty when it is not."""
+    try:
+        found = opening.inspected(path, case.name)
+    except BadInput as refusal:
+        return str(refusal)
+    return " ".join(check_limits(found, slot=case.slot)) if case.slot else ""
 
 
 @pytest.mark.parametrize("case", _named(HOSTILE, Neutralised))
@@ -128,6 +135,6 @@ def _require_plain_video(path: Path) -> None:
 def test_there_are_more_than_two_hundred() -> None:
     labels = Counter(case.label for case in HOSTILE)
     refused = sum(isinstance(case, Refused) for case in HOSTILE)
-    print(f"{len(HOSTILE)} hostile files: {refused} refused, {len(HOSTILE) - refused} made harmless")
+    sys.stdout.write(f"{len(HOSTILE)} hostile files: {refused} refused, {len(HOSTILE) - refused} harmless\n")
     assert [label for label, count in labels.items() if count > 1] == []
     assert len(HOSTILE) >= 200

@@ -1,0 +1,43 @@
+"""Names that a file should not have kept: what they are kept as, and what a sentence calls them."""
+
+from __future__ import annotations
+
+# As sent, and as kept.
+NAMES = [
+    ("../../../etc/passwd", "passwd"),
+    ("..\\..\\Windows\\win.pdf", "win.pdf"),
+    ("/etc/cron.d/essay.pdf", "essay.pdf"),
+    ("C:\\Users\\me\\essay.pdf", "essay.pdf"),
+    ("\\\\share\\folder\\essay.pdf", "essay.pdf"),
+    ("essay.pdf/", "essay.pdf"),
+    ("..", "file"),
+    (".", "file"),
+    ("", "file"),
+    ("///", "file"),
+    ("   ", "file"),
+    ("\u202efdp.essay", "fdp.essay"),
+    ("essay\u202efdp.pdf", "essayfdp.pdf"),
+    ("essay\u2066\u2069\u200e\u200f\u061c.pdf", "essay.pdf"),
+    ("es\u200bsa\u200dy\ufeff.pdf", "essay.pdf"),
+    ("essay\u2028.pdf", "essay.pdf"),
+    ("essay\n.pdf", "essay.pdf"),
+    ("essay.pdf\r\nSet-Cookie: a=b", "essay.pdfSet-Cookie: a=b"),
+    ("essay.pdf\x00.exe", "essay.pdf.exe"),
+    ("\x00", "file"),
+    ("\x1b[31messay.pdf", "[31messay.pdf"),
+    ("\ud800essay.pdf", "essay.pdf"),
+    ("\ue000essay.pdf", "essay.pdf"),
+    ("CON.pdf", "_CON.pdf"),
+    ("nul", "_nul"),
+    ("COM1.tar.pdf", "_COM1.tar.pdf"),
+    ("lpt9 .pdf", "_lpt9 .pdf"),
+    ("constance.pdf", "constance.pdf"),
+    ("essay.pdf.", "essay.pdf"),
+    ("essay.pdf . .", "essay.pdf"),
+    ("é" * 400 + ".pdf", "é" * 251 + ".pdf"),
+    ("a" * 400, "a" * 255),
+    ("a." + "b" * 400, "a." + "b" * 253),
+    ("<img src=x onerror=alert(1)>.pdf", "<img src=x onerror=alert(1)>.pdf"),
+    ("Ребёнок 学校 🎓.pdf", "Ребёнок 学校 🎓.pdf"),
+    ("مقال.pdf", "مقال.pdf"),
+]

@@ -1,0 +1,42 @@
+"""A file's name is a name: it neither leads elsewhere nor looks like another one."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from certification.kernel.errors import BadInput
+from portfolio.uploads import opening
+from portfolio.uploads.names import LONGEST, plain_name, shown
+
+from .names import NAMES
+from .pdfs import pdf
+
+# Controls, marks that turn or hide, halves of letters, private ones, and ends of lines.
+_UNPRINTED = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+@pytest.mark.parametrize(("name", "kept"), NAMES, ids=[ascii(name)[:40] for name, _ in NAMES])
+def test_a_name_is_kept_without_what_misleads(name: str, kept: str) -> None:
+    plain = plain_name(name)
+    assert plain == kept
+    assert plain_name(plain) == plain
+    for text in (plain, shown(name)):
+        assert not {unicodedata.category(letter) for letter in text} & _UNPRINTED
+        assert "/" not in text
+        assert "\\" not in text
+    assert 0 < len(plain) <= LONGEST
+    assert len(shown(name)) <= 82
+
+
+@pytest.mark.parametrize("name", [name for name, _ in NAMES], ids=[ascii(name)[:40] for name, _ in NAMES])
+def test_a_good_file_under_a_bad_name_is_good_or_refused_for_its_ending(name: str, tmp_path: Path) -> None:
+    (tmp_path / "0001").write_bytes(pdf())
+    refused = ""
+    try:
+        assert opening.inspected(tmp_path / "0001", name).format == "pdf"
+    except BadInput as refusal:
+        refused = str(refusal)
+    assert not refused or f"{shown(name)} is really a PDF file, not what its ending" in refused
