@@ -36,6 +36,7 @@ _NAMES = " ".join(
 _NAMES += ' xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 Parts = Mapping[str, bytes | str]
+_NONE: Parts = {}
 
 
 def zipped(parts: Parts, how: int = zipfile.ZIP_DEFLATED, *, comment: bytes = b"") -> bytes:
@@ -58,7 +59,7 @@ def _plain_word() -> dict[str, bytes]:
         return {name: package.read(name) for name in package.namelist()}
 
 
-def word(body: str = "", *, links: str = "", **parts: bytes | str) -> bytes:
+def word(body: str = "", *, links: str = "", parts: Parts = _NONE) -> bytes:
     """A Word document with this XML behind its first words, these relationships, and these parts."""
     made: dict[str, bytes | str] = dict(_plain_word())
     made[_BODY] = _plain_word()[_BODY].replace(b"<w:sectPr", body.encode() + b"<w:sectPr", 1)
@@ -67,7 +68,7 @@ def word(body: str = "", *, links: str = "", **parts: bytes | str) -> bytes:
     return zipped({**made, **parts})
 
 
-def odt(body: str = "", **parts: bytes | str) -> bytes:
+def odt(body: str = "", *, parts: Parts = _NONE) -> bytes:
     """An OpenDocument text with this XML behind its first words, and these parts."""
     content = (
         f'<?xml version="1.0"?><office:document-content {_NAMES}><office:body><office:text>'
@@ -154,7 +155,7 @@ def _renamed_in_directory() -> bytes:
 
 def _overlapping() -> bytes:
     """A list of parts that all begin at the same place: a few bytes that unpack a thousand times."""
-    data = word(**{f"word/a{number:04d}.bin": bytes(20_000) for number in range(500)})
+    data = word(parts={f"word/a{number:04d}.bin": bytes(20_000) for number in range(500)})
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         first = package.getinfo("word/a0000.bin").header_offset
         directory = package.start_dir
@@ -177,7 +178,7 @@ def _twice() -> bytes:
 
 
 def _named(name: str) -> Maker:
-    return bytes_of(lambda: word(**{name: b"x"}))
+    return bytes_of(lambda: word(parts={name: b"x"}))
 
 
 def _body(content: bytes | str) -> Maker:
@@ -214,7 +215,9 @@ _TEMPLATE = b"application/vnd.ms-word.template.macroEnabledTemplate.main+xml"
 
 
 def _pages(count: int) -> Maker:
-    return bytes_of(lambda: word(**{"docProps/app.xml": f"<Properties><Pages>{count}</Pages></Properties>"}))
+    return bytes_of(
+        lambda: word(parts={"docProps/app.xml": f"<Properties><Pages>{count}</Pages></Properties>"})
+    )
 
 
 def _open_pages(count: int) -> str:
@@ -234,14 +237,14 @@ _REFUSED_WORD: list[tuple[str, Maker, str]] = [
     ("entities in UTF-16, the other way", _body(LAUGHS.encode("utf-16-be")), BROKEN_WORD),
     ("a file of the server's", _body(OUTSIDE), BROKEN_WORD),
     ("an address in a definition", _body(PARAMETER), BROKEN_WORD),
-    ("entities in styles", bytes_of(lambda: word(**{"word/styles.xml": LAUGHS})), BROKEN_WORD),
-    ("entities in relationships", bytes_of(lambda: word(**{"_rels/.rels": LAUGHS})), BROKEN_WORD),
-    ("entities in properties", bytes_of(lambda: word(**{"docProps/custom.xml": OUTSIDE})), BROKEN_WORD),
+    ("entities in styles", bytes_of(lambda: word(parts={"word/styles.xml": LAUGHS})), BROKEN_WORD),
+    ("entities in relationships", bytes_of(lambda: word(parts={"_rels/.rels": LAUGHS})), BROKEN_WORD),
+    ("entities in properties", bytes_of(lambda: word(parts={"docProps/custom.xml": OUTSIDE})), BROKEN_WORD),
     ("nested 1,000 levels deep", _body(_nested(1_000)), BROKEN_WORD),
     ("nested 200,000 levels deep", _body(_nested(200_000)), BROKEN_WORD),
-    ("a dense bomb", bytes_of(lambda: word(**{"word/media/a.bin": bytes(24 * MIB)})), BOMB),
+    ("a dense bomb", bytes_of(lambda: word(parts={"word/media/a.bin": bytes(24 * MIB)})), BOMB),
     ("an endless body", _body("<w:document>" + " " * 33 * MIB), BOMB),
-    ("too many parts", bytes_of(lambda: word(**{f"word/{n}.bin": b"" for n in range(5001)})), BOMB),
+    ("too many parts", bytes_of(lambda: word(parts={f"word/{n}.bin": b"" for n in range(5001)})), BOMB),
     ("parts that share their bytes", bytes_of(_overlapping), BOMB),
     ("a part twice", bytes_of(_twice), BROKEN_WORD),
     ("a part under two names", bytes_of(_renamed_in_directory), BROKEN_WORD),
@@ -256,42 +259,42 @@ _REFUSED_WORD: list[tuple[str, Maker, str]] = [
     ("a password", bytes_of(office.OLE + bytes(600) + _ENCRYPTED), LOCKED),
     ("a password at its end", bytes_of(lambda: office.OLE + bytes(3 * MIB) + _ENCRYPTED), LOCKED),
     ("of before 2007", bytes_of(office.OLE + bytes(600)), "old Office format"),
-    ("macros", bytes_of(lambda: word(**{"word/vbaProject.bin": b"x"})), MACROS),
-    ("macros in capitals", bytes_of(lambda: word(**{"word/VBAPROJECT.BIN": b"x"})), MACROS),
-    ("macros elsewhere", bytes_of(lambda: word(**{"customs/vbaProject.bin": b"x"})), MACROS),
-    ("macros' data", bytes_of(lambda: word(**{"word/vbaData.xml": "<a/>"})), MACROS),
+    ("macros", bytes_of(lambda: word(parts={"word/vbaProject.bin": b"x"})), MACROS),
+    ("macros in capitals", bytes_of(lambda: word(parts={"word/VBAPROJECT.BIN": b"x"})), MACROS),
+    ("macros elsewhere", bytes_of(lambda: word(parts={"customs/vbaProject.bin": b"x"})), MACROS),
+    ("macros' data", bytes_of(lambda: word(parts={"word/vbaData.xml": "<a/>"})), MACROS),
     ("a type with macros", _types(_MAIN, _WITH_MACROS), MACROS),
     ("a template with macros", _types(_MAIN, _TEMPLATE), MACROS),
-    ("a table with macros inside", bytes_of(lambda: word(**{"word/embeddings/a.xlsm": b"x"})), MACROS),
-    ("a text with macros inside", bytes_of(lambda: word(**{"word/embeddings/a.docm": b"x"})), MACROS),
+    ("a table with macros inside", bytes_of(lambda: word(parts={"word/embeddings/a.xlsm": b"x"})), MACROS),
+    ("a text with macros inside", bytes_of(lambda: word(parts={"word/embeddings/a.docm": b"x"})), MACROS),
     ("a picture in front", bytes_of(lambda: _photo() + word()), "is a JPEG picture"),
     ("a program in front", bytes_of(lambda: b"MZ" + bytes(60) + word()), "is a Windows program"),
     ("an archive in front", bytes_of(lambda: zipped({"a": "x"}) + word()), TWO),
     ("a PDF behind", bytes_of(lambda: word() + b"%PDF-1.7\n%%EOF"), TWO),
-    ("an OpenDocument as well", bytes_of(lambda: word(**{"mimetype": _ODF, "content.xml": "<a/>"})), TWO),
+    ("an OpenDocument as well", bytes_of(lambda: word(parts={"mimetype": _ODF, "content.xml": "<a/>"})), TWO),
     ("1,001 pages", _pages(1_001), "has 1,001 pages"),
     ("999,999 pages", _pages(999_999), "has 999,999 pages"),
 ]
 _REFUSED_ODT: list[tuple[str, Maker, str]] = [
     *((f"cut after {share:.0%}", cut(odt, share), BROKEN_ODT) for share in (0.5, 0.9)),
     ("without a body", bytes_of(lambda: zipped({"mimetype": _ODF, "a.xml": "<a/>"})), BROKEN_ODT),
-    ("a body that is no XML", bytes_of(lambda: odt(**{"content.xml": "<a><b></a>"})), BROKEN_ODT),
-    ("entities", bytes_of(lambda: odt(**{"content.xml": LAUGHS})), BROKEN_ODT),
-    ("a file of the server's", bytes_of(lambda: odt(**{"styles.xml": OUTSIDE})), BROKEN_ODT),
+    ("a body that is no XML", bytes_of(lambda: odt(parts={"content.xml": "<a><b></a>"})), BROKEN_ODT),
+    ("entities", bytes_of(lambda: odt(parts={"content.xml": LAUGHS})), BROKEN_ODT),
+    ("a file of the server's", bytes_of(lambda: odt(parts={"styles.xml": OUTSIDE})), BROKEN_ODT),
     ("nested 2,000 levels deep", bytes_of(lambda: odt("<text:p>" * 2000 + "</text:p>" * 2000)), BROKEN_ODT),
-    ("a bomb", bytes_of(lambda: odt(**{"Pictures/a.bin": bytes(24 * MIB)})), BOMB),
-    ("a part above its folder", bytes_of(lambda: odt(**{"../x": "x"})), BROKEN_ODT),
+    ("a bomb", bytes_of(lambda: odt(parts={"Pictures/a.bin": bytes(24 * MIB)})), BOMB),
+    ("a part above its folder", bytes_of(lambda: odt(parts={"../x": "x"})), BROKEN_ODT),
     (
         "a password",
-        bytes_of(lambda: odt(**{"META-INF/manifest.xml": "<a><manifest:encryption-data/></a>"})),
+        bytes_of(lambda: odt(parts={"META-INF/manifest.xml": "<a><manifest:encryption-data/></a>"})),
         LOCKED,
     ),
-    ("a password of 2023", bytes_of(lambda: odt(**{"encrypted-package": "x"})), LOCKED),
-    ("macros in Basic", bytes_of(lambda: odt(**{"Basic/Standard/Module1.xml": "<a/>"})), MACROS),
-    ("macros in Python", bytes_of(lambda: odt(**{"Scripts/python/run.py": "import os"})), MACROS),
-    ("macros in JavaScript", bytes_of(lambda: odt(**{"Scripts/javascript/a/run.js": "1"})), MACROS),
-    ("a dialog", bytes_of(lambda: odt(**{"Dialogs/Standard/Dialog1.xml": "<a/>"})), MACROS),
-    ("5,000 pages", bytes_of(lambda: odt(**{"meta.xml": _open_pages(5_000)})), "has 5,000 pages"),
+    ("a password of 2023", bytes_of(lambda: odt(parts={"encrypted-package": "x"})), LOCKED),
+    ("macros in Basic", bytes_of(lambda: odt(parts={"Basic/Standard/Module1.xml": "<a/>"})), MACROS),
+    ("macros in Python", bytes_of(lambda: odt(parts={"Scripts/python/run.py": "import os"})), MACROS),
+    ("macros in JavaScript", bytes_of(lambda: odt(parts={"Scripts/javascript/a/run.js": "1"})), MACROS),
+    ("a dialog", bytes_of(lambda: odt(parts={"Dialogs/Standard/Dialog1.xml": "<a/>"})), MACROS),
+    ("5,000 pages", bytes_of(lambda: odt(parts={"meta.xml": _open_pages(5_000)})), "has 5,000 pages"),
 ]
 _LINK = f"http://127.0.0.1:9/{_WORD}"
 _NEUTRALISED_WORD: list[tuple[str, Callable[[], bytes]]] = [
@@ -311,19 +314,21 @@ _NEUTRALISED_WORD: list[tuple[str, Callable[[], bytes]]] = [
     ("an object elsewhere", lambda: word(links=_external("oleObject", f"mhtml:{_LINK}!x-usc:{_LINK}"))),
     (
         "an embedded object",
-        lambda: word(links=_inside("oleObject", "embeddings/a.bin"), **{"word/embeddings/a.bin": PLANTED}),
+        lambda: word(
+            links=_inside("oleObject", "embeddings/a.bin"), parts={"word/embeddings/a.bin": PLANTED}
+        ),
     ),
     (
         "an embedded program",
         lambda: word(
-            links=_inside("package", "embeddings/a.exe"), **{"word/embeddings/a.exe": b"MZ" + PLANTED}
+            links=_inside("package", "embeddings/a.exe"), parts={"word/embeddings/a.exe": b"MZ" + PLANTED}
         ),
     ),
     (
         "a control",
         lambda: word(
             links=_inside("control", "activeX/a.xml"),
-            **{"word/activeX/a.xml": f"<a>{_WORD}</a>", "word/activeX/a.bin": PLANTED},
+            parts={"word/activeX/a.xml": f"<a>{_WORD}</a>", "word/activeX/a.bin": PLANTED},
         ),
     ),
     ("a command in a field", lambda: word(_field(f"DDEAUTO c:\\\\windows\\\\cmd.exe {_WORD}"))),
@@ -336,7 +341,7 @@ _NEUTRALISED_WORD: list[tuple[str, Callable[[], bytes]]] = [
         lambda: word(
             f'<w:altChunk xmlns:q="{_OFFICE}" q:id="x1"/>',
             links=_inside("aFChunk", "a.html"),
-            **{"word/a.html": b"<script>PLANTED</script>"},
+            parts={"word/a.html": b"<script>PLANTED</script>"},
         ),
     ),
     (
@@ -351,28 +356,32 @@ _NEUTRALISED_WORD: list[tuple[str, Callable[[], bytes]]] = [
         lambda: word(
             _drawn('q:embed="x1"'),
             links=_inside("image", "media/a.svg"),
-            **{"word/media/a.svg": b"<svg onload='PLANTED'/>"},
+            parts={"word/media/a.svg": b"<svg onload='PLANTED'/>"},
         ),
     ),
     (
         "a flood of pixels",
         lambda: word(
-            _drawn('q:embed="x1"'), links=_inside("image", "media/a.png"), **{"word/media/a.png": _flood()}
+            _drawn('q:embed="x1"'),
+            links=_inside("image", "media/a.png"),
+            parts={"word/media/a.png": _flood()},
         ),
     ),
     (
         "a photo that is more",
         lambda: word(
-            _drawn('q:embed="x1"'), links=_inside("image", "media/a.jpeg"), **{"word/media/a.jpeg": _photo()}
+            _drawn('q:embed="x1"'),
+            links=_inside("image", "media/a.jpeg"),
+            parts={"word/media/a.jpeg": _photo()},
         ),
     ),
-    ("a PDF inside", lambda: word(**{"word/embeddings/a.pdf": b"%PDF-1.7 PLANTED"})),
-    ("an archive inside", lambda: word(**{"word/embeddings/a.zip": zipped({"b.zip": PLANTED}, 0)})),
-    ("a printer's settings", lambda: word(**{"word/printerSettings/a.bin": PLANTED})),
-    ("properties with a script", lambda: word(**{"docProps/custom.xml": f"<a><b>{_WORD}</b></a>"})),
+    ("a PDF inside", lambda: word(parts={"word/embeddings/a.pdf": b"%PDF-1.7 PLANTED"})),
+    ("an archive inside", lambda: word(parts={"word/embeddings/a.zip": zipped({"b.zip": PLANTED}, 0)})),
+    ("a printer's settings", lambda: word(parts={"word/printerSettings/a.bin": PLANTED})),
+    ("properties with a script", lambda: word(parts={"docProps/custom.xml": f"<a><b>{_WORD}</b></a>"})),
     ("a remark of the archive", lambda: zipped(_plain_word(), comment=b"<script>PLANTED</script>")),
-    ("a style for another converter", lambda: word(**{"mammoth/style-map": f"p => script:fresh{_WORD}"})),
-    ("a ribbon of its own", lambda: word(**{"customUI/customUI.xml": f'<a onLoad="{_WORD}"/>'})),
+    ("a style for another converter", lambda: word(parts={"mammoth/style-map": f"p => script:fresh{_WORD}"})),
+    ("a ribbon of its own", lambda: word(parts={"customUI/customUI.xml": f'<a onLoad="{_WORD}"/>'})),
     ("words turned about", lambda: word("<w:p><w:r><w:t>\u202etxet\u202c</w:t></w:r></w:p>")),
 ]
 _NEUTRALISED_ODT: list[tuple[str, Callable[[], bytes]]] = [
@@ -394,7 +403,7 @@ _NEUTRALISED_ODT: list[tuple[str, Callable[[], bytes]]] = [
         lambda: odt(f"<draw:frame><draw:floating-frame xlink:href='{_LINK}'/></draw:frame>"),
     ),
     ("a plug-in", lambda: odt(f"<draw:frame><draw:plugin xlink:href='{_LINK}'/></draw:frame>")),
-    ("an object", lambda: odt("<draw:object-ole xlink:href='./Object'/>", Object=PLANTED)),
+    ("an object", lambda: odt("<draw:object-ole xlink:href='./Object'/>", parts={"Object": PLANTED})),
     (
         "a section elsewhere",
         lambda: odt(f"<text:section><text:section-source xlink:href='{_LINK}'/></text:section>"),
@@ -403,12 +412,12 @@ _NEUTRALISED_ODT: list[tuple[str, Callable[[], bytes]]] = [
         "a link to a script",
         lambda: odt(f"<text:p><text:a xlink:href='javascript:{_WORD}'>x</text:a></text:p>"),
     ),
-    ("a preview", lambda: odt(**{"Thumbnails/thumbnail.png": PLANTED})),
+    ("a preview", lambda: odt(parts={"Thumbnails/thumbnail.png": PLANTED})),
     (
         "a flood of pixels",
         lambda: odt(
             "<text:p><draw:frame><draw:image xlink:href='Pictures/a.png'/></draw:frame></text:p>",
-            **{"Pictures/a.png": _flood()},
+            parts={"Pictures/a.png": _flood()},
         ),
     ),
 ]
@@ -421,7 +430,7 @@ CASES: list[Case] = [
     Refused(
         "macros under their own ending",
         "a.docm",
-        bytes_of(lambda: word(**{"word/vbaProject.bin": b"x"})),
+        bytes_of(lambda: word(parts={"word/vbaProject.bin": b"x"})),
         MACROS,
     ),
     Refused("a Word document called a PDF", "a.pdf", bytes_of(word), "is really a DOCX file"),

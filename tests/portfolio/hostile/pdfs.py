@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf
@@ -217,7 +218,7 @@ def _with(**catalog: object) -> Change:
     return change
 
 
-def _annotation(subtype: str, **more: object) -> Change:
+def _annotation(subtype: str, **more: Any) -> Change:
     def change(made: Pdf) -> None:
         note = Dictionary(Type=Name.Annot, Subtype=Name(f"/{subtype}"), Rect=Array([10, 10, 60, 60]), **more)
         made.pages[0].Annots = Array([made.make_indirect(note)])
@@ -225,7 +226,7 @@ def _annotation(subtype: str, **more: object) -> Change:
     return change
 
 
-def _action(kind: str, **more: object) -> Dictionary:
+def _action(kind: str, **more: Any) -> Dictionary:
     return Dictionary(S=Name(f"/{kind}"), **more)
 
 

@@ -135,8 +135,8 @@ def _cover_only(container: str) -> bytes:
         target.mux(cover.encode(frame))
         silence = av.AudioFrame(format="fltp", layout="mono", samples=1024)
         silence.sample_rate = 44_100
-        for plane in silence.planes:
-            plane.update(bytes(plane.buffer_size))
+        for channel in silence.planes:
+            channel.update(bytes(channel.buffer_size))
         target.mux(sound.encode(silence))
         for stream in (cover, sound):
             target.mux(stream.encode(None))
