@@ -83,8 +83,8 @@ def main() -> int:
 def _options() -> Namespace:
     parser = ArgumentParser(prog="script/faults deadline", description=__doc__)
     parser.add_argument("--requests", type=int, default=1000)
-    parser.add_argument("--waves", type=int, default=40)
-    parser.add_argument("--requests-per-wave", type=int, default=15)
+    parser.add_argument("--waves", type=int, default=25)
+    parser.add_argument("--requests-per-wave", type=int, default=12)
     parser.add_argument("--held", type=int, default=60)
     parser.add_argument("--control", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
