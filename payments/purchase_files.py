@@ -6,16 +6,12 @@ Nothing is stored that was not opened first, so a refused file leaves no trace.
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path, PurePath
-from typing import Any
+from pathlib import PurePath
 from urllib.parse import quote
 from uuid import UUID
 
@@ -23,9 +19,10 @@ from django.core.files.base import ContentFile, File
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import Role, User
-from certification.kernel import media
+from certification.kernel import bounded, media
 from certification.kernel.errors import BadInput
 
+from .look_inside import Look, look
 from .models import PurchaseOrder, PurchaseOrderFile
 from .models.purchase_orders import originals
 
@@ -33,7 +30,7 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_PAGES = 50
 MOST_FILES = 10
 MAX_PIXELS = 40_000_000
-MAX_MEMORY_BYTES = 1024**3
+MAX_MEMORY_BYTES = 768 * 1024**2
 MAX_CPU_SECONDS = 5
 ACCEPT = ".pdf,.png,.jpg,.jpeg"
 _FOLDER = "purchase-orders"
@@ -43,8 +40,7 @@ _PICTURES = {"PNG": "image/png", "JPEG": "image/jpeg"}
 # How each ends; cameras write a little behind it.
 _ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
 _TAIL_BYTES = 64 * 1024
-_LOOK_INSIDE = Path(__file__).with_name("look_inside.py")
-# The bounds inside are on work; this one is for a machine that has none to spare.
+# The other bounds are on work; this one is for a machine that has none to spare.
 _PATIENCE_SECONDS = 30
 
 
@@ -153,8 +149,8 @@ def _require_readable_pdf(content: bytes, name: str) -> None:
     found = _look_inside(content)
     if found is None:
         raise BadInput(f"“{name}” is a broken PDF. Export it again, and check that it opens.")
-    pages = found["pages"]
-    if found["encrypted"]:
+    pages = found.pages
+    if found.encrypted:
         raise BadInput(f"“{name}” is protected, so it cannot be kept. Save a copy without protection.")
     if pages == 0:
         raise BadInput(f"“{name}” has no pages. Export it again.")
@@ -174,31 +170,28 @@ def _picture_type(content: bytes, name: str) -> str:
     found = _look_inside(content)
     if found is None:
         raise BadInput(f"“{name}” is not a document we can open. {_WANTED}")
-    if found["pixels"] > MAX_PIXELS:
+    if found.pixels > MAX_PIXELS:
         raise BadInput(f"“{name}” is larger than any scan. Scan it at a lower resolution.")
-    if _ENDS[found["is"]] not in content[-_TAIL_BYTES:]:
+    if _ENDS[found.format] not in content[-_TAIL_BYTES:]:
         raise BadInput(f"“{name}” is cut short: its end is missing. Copy it again and send that.")
-    return _PICTURES[found["is"]]
+    return _PICTURES[found.format]
 
 
-def _look_inside(content: bytes) -> dict[str, Any] | None:
+def _look_inside(content: bytes) -> Look | None:
     """What a document is, as a process of its own finds out; None when it cannot be opened within bounds.
 
-    Anybody may sign up and send a file, and a small one can unfold to gigabytes: see `look_inside`.
+    Anybody may sign up and send a file, and a small one can unfold to gigabytes (docs/adr/0016).
+
+    Raises:
+        BadInput: the machine has no room to look at it just now.
     """
-    bounds = (MAX_PIXELS, MAX_MEMORY_BYTES, MAX_CPU_SECONDS)
+    limits = bounded.Limits(MAX_MEMORY_BYTES, MAX_CPU_SECONDS, _PATIENCE_SECONDS)
     try:
-        looked = subprocess.run(
-            [sys.executable, "-I", str(_LOOK_INSIDE), *map(str, bounds)],
-            input=content,
-            capture_output=True,
-            timeout=_PATIENCE_SECONDS,
-            check=True,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return bounded.run_bounded(look, content, MAX_PIXELS, limits=limits, results=(Look,))
+    except bounded.OutOfBounds:
         return None
-    found: dict[str, Any] = json.loads(looked.stdout)
-    return found
+    except bounded.Interrupted:
+        raise BadInput("The file could not be looked at just now. Wait a minute and send it again.") from None
 
 
 def _plain(name: str) -> str:
