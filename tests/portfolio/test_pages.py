@@ -315,11 +315,11 @@ def test_the_entry_page_costs_the_same_for_one_file_and_for_three(
 ) -> None:
     entry = make.a_complete_draft(candidacy, now)
     page = reverse("portfolio:entry", args=[entry.pk])
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         client.get(page)
     for note in ("one", "two"):
         make.add(entry, now, slot="notes", content=make.a_pdf(note=note))
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         client.get(page)
 
 
