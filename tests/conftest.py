@@ -67,18 +67,20 @@ def _files_of_this_run() -> Iterator[None]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def own_chromium() -> str | None:
+    """The machine's Chromium, if it has one."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium: the machine's own when there is one, else the one Playwright installed."""
     from playwright.sync_api import sync_playwright
 
-    own = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
-        None,
-    )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=own, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=own_chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         yield browser
         browser.close()

@@ -5,21 +5,25 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+import psutil
 import pytest
 from django.conf import settings as django_settings
 from django.core.signals import request_started
 from django.test import Client
 
 from certification.kernel import clock, reconcile
-from certification.season.files import make_mp4
-from portfolio.blinding.identifiers import Identity
 from portfolio.models import Entry, Evidence, Slot, Upload
+from portfolio.uploads import storing
+from tests.conftest import own_chromium
 from tests.factories import portfolio as make
+from tests.factories.uploads import a_video
 
 from .test_accessibility import serious_faults
 
@@ -33,11 +37,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MIB = 1024 * 1024
-COACH = Identity(
-    names=("Philomena Oyelaran-Whitcombe",),
-    emails=("philomena@brightwater-schools.example",),
-    organisations=("Brightwater Elementary School",),
-)
 _PART = re.compile(r"/uploads/[0-9a-f-]+/parts/(\d+)/$")
 
 
@@ -71,8 +70,8 @@ def entry() -> Iterator[Entry]:
 @pytest.fixture
 def browse(
     chromium: Browser, live_server: LiveServer, entry: Entry, settings: Settings
-) -> Iterator[Callable[[], Page]]:
-    """The entry's page in a browser of its own, as if on another device each time."""
+) -> Iterator[Callable[..., Page]]:
+    """The entry's page in a profile of its own, as if on another device each time; in any browser."""
     settings.SITE_URL = live_server.url
     client = Client()
     client.force_login(entry.candidacy.account)
@@ -80,13 +79,14 @@ def browse(
     value = client.cookies[name].value
     opened: list[BrowserContext] = []
 
-    def anew() -> Page:
-        profile = chromium.new_context(
+    def anew(browser: Browser = chromium, *, patience_seconds: int = 10) -> Page:
+        profile = browser.new_context(
             base_url=live_server.url, viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
         )
-        profile.set_default_timeout(10_000)
+        profile.set_default_timeout(1000 * patience_seconds)
         profile.add_cookies([{"name": name, "value": value, "url": live_server.url}])
-        opened.append(profile)
+        if browser is chromium:
+            opened.append(profile)
         page = profile.new_page()
         page.goto(f"/portfolio/entries/{entry.pk}/")
         return page
@@ -94,6 +94,37 @@ def browse(
     yield anew
     for profile in opened:
         profile.close()
+
+
+class OwnBrowser:
+    """A Chromium of the test's own, with a profile that begins empty, to be killed."""
+
+    def __init__(self, like: Browser) -> None:
+        self._mark = f"--of-the-test={uuid4().hex}"
+        self.browser = like.browser_type.launch(
+            executable_path=own_chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", self._mark]
+        )
+
+    def kill(self) -> None:
+        """SIGKILL, to every process of it at once: nothing can be saved or said goodbye to."""
+        for process in psutil.process_iter(["cmdline"]):
+            if self._mark in (process.info["cmdline"] or []):
+                for child in [process, *process.children(recursive=True)]:
+                    with suppress(psutil.NoSuchProcess):
+                        child.kill()
+
+
+@pytest.fixture
+def another_browser(chromium: Browser) -> Iterator[Callable[[], OwnBrowser]]:
+    started: list[OwnBrowser] = []
+
+    def start() -> OwnBrowser:
+        started.append(OwnBrowser(chromium))
+        return started[-1]
+
+    yield start
+    for browser in started:
+        browser.kill()
 
 
 @pytest.fixture
@@ -109,15 +140,6 @@ def parts_sent() -> Iterator[Counter[int]]:
     request_started.connect(count)
     yield sent
     request_started.disconnect(count)
-
-
-def a_video(path: Path, *, size: int, seed: int = 0) -> Path:
-    """A video that plays, made `size` bytes long by a box that players skip."""
-    make_mp4(path, identity=COACH, seconds=1, seed=seed)
-    padding = size - path.stat().st_size
-    with path.open("ab") as file:
-        file.write(padding.to_bytes(4, "big") + b"free" + random.Random(seed).randbytes(padding - 8))
-    return path
 
 
 class Held:
@@ -155,31 +177,36 @@ def wait_for_verdict(slot: Locator) -> None:
     reconcile.run("uploads.take_in")
 
 
-def test_a_video_survives_two_cuts_a_reload_and_a_crash_and_no_part_is_sent_twice(
-    browse: Callable[[], Page], parts_sent: Counter[int], tmp_path: Path
+def test_300_megabytes_survive_two_cuts_a_reload_and_a_killed_browser_and_no_part_is_sent_twice(
+    another_browser: Callable[[], OwnBrowser],
+    browse: Callable[..., Page],
+    parts_sent: Counter[int],
+    tmp_path: Path,
 ) -> None:
-    video = a_video(tmp_path / "lesson.mp4", size=42 * MIB)
-    page = browse()
+    Slot.objects.filter(key="lesson").update(max_bytes=512 * MIB)
+    video = a_video(tmp_path / "lesson.mp4", size=300 * MIB)
+    first = another_browser()
+    page = browse(first.browser, patience_seconds=120)
     page.get_by_role("heading", level=1).click()
     slot = page.locator("#slot-lesson")
 
-    second = Held(page, 2)
+    tenth = Held(page, 10)
     choose(slot, video)
-    second.wait()
-    assert page.locator("#announcements").inner_text() == "Uploading lesson.mp4."
+    page.locator("#announcements").get_by_text("Uploading lesson.mp4.").wait_for(state="attached")
+    tenth.wait()
     page.context.set_offline(True)
-    second.cut()
+    tenth.cut()
     slot.get_by_text("No connection", exact=True).wait_for()
-    assert "8.0 MB of 42.0 MB arrived" in slot.inner_text()
-    third = re.compile("/parts/3/")
-    page.route(third, lambda route: route.abort("connectionreset"))
+    assert "72.0 MB of 300.0 MB arrived" in slot.inner_text()
+    cut_again = re.compile("/parts/18/")
+    page.route(cut_again, lambda route: route.abort("connectionreset"))
     page.context.set_offline(False)
 
     slot.get_by_text("Uploading", exact=True).wait_for()
     slot.get_by_text("No connection", exact=True).wait_for()
-    fourth = Held(page, 4)
-    page.unroute(third)
-    fourth.wait()
+    held = Held(page, 24)
+    page.unroute(cut_again)
+    held.wait()
     warned: list[str] = []
 
     def leave(dialog: Any) -> None:
@@ -189,28 +216,34 @@ def test_a_video_survives_two_cuts_a_reload_and_a_crash_and_no_part_is_sent_twic
     page.on("dialog", leave)
     page.reload()
     assert warned == ["beforeunload"]
-    page.unroute(fourth.pattern)
+    page.unroute(held.pattern)
     slot.get_by_text("To be continued").wait_for()
-    assert "24.0 MB of 42.0 MB arrived. Choose the same file to go on." in slot.inner_text()
+    assert "184.0 MB of 300.0 MB arrived. Choose the same file to go on." in slot.inner_text()
 
-    fifth = Held(page, 5)
+    thirtieth = Held(page, 30)
     choose(slot, video)
-    fifth.wait()
-    page.context.close()
+    thirtieth.wait()
+    first.kill()
 
-    page = browse()
+    second = another_browser()
+    page = browse(second.browser, patience_seconds=120)
     slot = page.locator("#slot-lesson")
-    assert "32.0 MB of 42.0 MB arrived" in slot.inner_text()
+    assert "232.0 MB of 300.0 MB arrived" in slot.inner_text()
     choose(slot, video)
     wait_for_verdict(slot)
     slot.get_by_text("Complete", exact=True).wait_for()
     assert slot.get_by_role("link", name="lesson.mp4", exact=True).is_visible()
     assert slot.locator("[data-uploads] li").count() == 0
 
-    digest = sha256(video.read_bytes()).hexdigest()
-    assert Evidence.objects.get().sha256 == digest
-    assert Upload.objects.get().sha256 == digest
-    assert parts_sent == dict.fromkeys(range(1, 7), 1)
+    with video.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    evidence = Evidence.objects.get()
+    with storing.originals().open(evidence.storage_key) as stored:
+        assert file_digest(stored.file, "sha256").hexdigest() == digest
+    assert evidence.sha256 == Upload.objects.get().sha256 == digest
+    assert parts_sent == dict.fromkeys(range(1, 39), 1)
+    video.unlink()
+    storing.originals().delete(evidence.storage_key)
 
 
 def test_by_keyboard_one_file_after_another_is_paused_goes_on_and_is_cancelled(
