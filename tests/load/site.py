@@ -17,7 +17,6 @@ import psutil
 
 from certification.environment import BASE_DIR
 from certification.kernel import reconcile
-from certification.kernel import reconcile
 from certification.season.throwaway import database_url, throwaway
 from certification.season.worker import Broker, Worker
 
