@@ -113,13 +113,16 @@ def submission_window(candidacy: Candidacy | UUID, year: int) -> Window:
 
 
 def submission_windows(candidacies: Iterable[Candidacy | UUID], year: int) -> dict[UUID, Window]:
-    """`submission_window` of many candidacies in two queries.
+    """`submission_window` of many candidacies in two queries, or in three if some are known by key only.
 
     Raises:
         CohortYear.DoesNotExist: a cohort of one of them has no such year.
     """
-    keys = [_key(candidacy) for candidacy in candidacies]
-    cohort_of = dict(Candidacy.objects.filter(pk__in=keys).values_list("pk", "cohort_id"))
+    given = list(candidacies)
+    keys = [_key(candidacy) for candidacy in given]
+    cohort_of = {row.pk: row.cohort_id for row in given if isinstance(row, Candidacy)}
+    if by_key := [key for key in keys if key not in cohort_of]:
+        cohort_of |= dict(Candidacy.objects.filter(pk__in=by_key).values_list("pk", "cohort_id"))
     years = {
         row.cohort_id: row.submission_window
         for row in CohortYear.objects.filter(

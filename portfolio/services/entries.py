@@ -93,7 +93,7 @@ def require_not_over(window: Window, now: datetime, template: EntryTemplate) -> 
 
 def window_of(entry: Entry) -> Window:
     """When this entry may be submitted: its cohort's window with grace and the candidate's extension."""
-    return candidates.submission_window(entry.candidacy_id, entry.year)
+    return candidates.submission_window(entry.candidacy, entry.year)
 
 
 def reopen(entry: Entry) -> None:

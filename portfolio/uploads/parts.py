@@ -10,8 +10,8 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -205,28 +205,44 @@ class LocalParts:
 
 
 def _write(stream: Readable, path: Path, promised: Promised) -> str:
-    """The bytes on disk, and their digest; another digest is made only for a sender that gave one."""
-    sha256, written = hashlib.sha256(), 0
-    md5 = None if promised.md5 is None else hashlib.md5(usedforsecurity=False)
+    """The bytes on disk, and their digest; another digest is made only for a sender that gave one.
+
+    While the next piece arrives, the one before it is looked at and written.
+    """
+    digests = {"sha256": hashlib.sha256()}
+    if promised.md5 is not None:
+        digests["md5"] = hashlib.md5(usedforsecurity=False)
+    written = 0
     with path.open("xb", buffering=0) as target:
-        while chunk := stream.read(_CHUNK_BYTES):
-            written += len(chunk)
-            if written > promised.length:
-                raise BadPart("EntityTooLarge", f"Part {promised.number} has more bytes than it should have.")
-            sha256.update(chunk)
-            if md5 is not None:
-                md5.update(chunk)
-            _write_out(target, chunk)
+        with ThreadPoolExecutor(1) as beside:
+            before: Future[None] | None = None
+            while chunk := stream.read(_CHUNK_BYTES):
+                written += len(chunk)
+                if written > promised.length:
+                    raise BadPart(
+                        "EntityTooLarge", f"Part {promised.number} has more bytes than it should have."
+                    )
+                if before is not None:
+                    before.result()
+                before = beside.submit(_take, chunk, target, list(digests.values()))
+            if before is not None:
+                before.result()
         os.fsync(target.fileno())
     if written < promised.length:
         raise BadPart(
             "IncompleteBody",
             f"Part {promised.number} broke off after {written:,} of {promised.length:,} bytes.",
         )
-    found_md5 = None if md5 is None else md5.digest()
-    if promised.md5 != found_md5 or promised.sha256 not in (None, sha256.digest()):
-        raise BadPart("BadDigest", f"Part {promised.number} changed on its way here. It is sent again.")
-    return sha256.hexdigest()
+    for name, said in (("md5", promised.md5), ("sha256", promised.sha256)):
+        if said is not None and said != digests[name].digest():
+            raise BadPart("BadDigest", f"Part {promised.number} changed on its way here. It is sent again.")
+    return digests["sha256"].hexdigest()
+
+
+def _take(chunk: bytes, target: FileIO, digests: Sequence[hashlib._Hash]) -> None:
+    for digest in digests:
+        digest.update(chunk)
+    _write_out(target, chunk)
 
 
 def _write_out(target: FileIO, chunk: bytes) -> None:

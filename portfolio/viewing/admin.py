@@ -56,7 +56,7 @@ class MediaViewAdmin(ReadOnlyAdmin):
         )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == "evidence" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        return lookup == "evidence" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="role", ordering="viewer__role")
     def role(self, look: MediaView) -> str:

@@ -503,3 +503,21 @@ def test_an_entry_is_not_filled_again_and_again_within_a_day(draft: Entry, now: 
         an_upload(draft, now, size=most, name="fourth.pdf")
     with clock.fixed(now + timedelta(days=1)):
         an_upload(draft, now + timedelta(days=1), size=most, name="fourth.pdf")
+
+
+# ---- what a part costs beside its bytes ----
+
+# session, account, the slot, the upload twice, and the window in two
+QUERIES_TO_SIGN = 7
+# session, account twice, the upload; then in one transaction: its locks in three, the window in two, the part
+# on record, and the part put there
+QUERIES_TO_TAKE = 11 + 2
+
+
+def test_a_part_asks_the_database_as_little_as_it_can(
+    browser: Browser, made: Any, content: bytes, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(QUERIES_TO_SIGN):
+        signed = browser.sign(operation="part", key=made["key"], partNumber=1).json()
+    with django_assert_num_queries(QUERIES_TO_TAKE):
+        assert browser.go(signed, part_of(content, 1)).status_code == 200

@@ -38,6 +38,13 @@ def test_a_file_of_any_size_is_cut_into_whole_mib_and_no_more_parts_than_s3_take
     assert sum(bytes_of_part(number, size=size, part_bytes=step) for number in range(1, count + 1)) == size
 
 
+@pytest.mark.parametrize(
+    ("mib", "part_mib"), [(1, 8), (300, 8), (512, 8), (513, 9), (1024, 16), (2048, 32), (5 * 1024, 32)]
+)
+def test_a_part_is_a_sixty_fourth_of_the_file_that_a_slow_line_can_send(mib: int, part_mib: int) -> None:
+    assert part_bytes_for(mib * MIB) == part_mib * MIB
+
+
 @pytest.mark.parametrize("number", [0, 4, 10_001])
 def test_a_part_the_file_does_not_have_is_refused(number: int) -> None:
     with pytest.raises(BadPart, match="parts 1 to 3"):
