@@ -55,7 +55,8 @@ def create_upload(*, entry_id: UUID, slot_key: str, by: User, file: NewFile, now
         Entry.DoesNotExist, Slot.DoesNotExist, Evidence.DoesNotExist: there is none, the entry is somebody
             else's, or the piece to replace is of another slot.
         BadInput: it is empty, too large, or does not claim to be of a format the slot takes.
-        NotAllowed: the entry is not in preparation, its slot is full, or too many files are on their way.
+        NotAllowed: the entry is not in preparation, its slot is full, too many files are on their way, or
+            there is no room for this one.
         WindowClosed: the window is over.
     """
     name = receiving.plain_name(file.name)
@@ -237,6 +238,7 @@ def _begun(entry_id: UUID, slot_key: str, by: User, name: str, file: NewFile, no
     staying = entry.evidence.filter(slot=slot, removed_at__isnull=True)
     require_room(slot, staying.exclude(pk=replaced.pk).count() if replaced else staying.count())
     rules.require_quota(size, _traffic_of(entry, now), what=str(entry.template))
+    parts.store().require_room(name, size)
     return slot
 
 

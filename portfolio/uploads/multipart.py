@@ -48,6 +48,9 @@ class S3Parts:
         )
         return str(begun["UploadId"])
 
+    def require_room(self, name: str, size: int) -> None:
+        """A bucket has room."""
+
     def received(self, upload: Upload) -> list[Part] | None:
         found: list[Part] = []
         try:

@@ -7,6 +7,7 @@ bucket.  Which one it is follows from where the originals are kept.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import secrets
 import shutil
@@ -21,13 +22,20 @@ from typing import Protocol
 from uuid import UUID
 
 from django.core.files.storage import FileSystemStorage
+from django.template.defaultfilters import filesizeformat
+
+from certification.kernel.errors import NotAllowed
 
 from .models import Upload
 from .rules import BadPart, Part
 from .storing import originals
 
+logger = logging.getLogger(__name__)
+
 FOLDER = "uploads"
 _MD5_LETTERS = 32
+# For everything else that is written to the same disk meanwhile.
+_SPARE_BYTES = 64 * 1024 * 1024
 # The web server hands over what has arrived in pieces as large as this; smaller ones cost it a copy each.
 _CHUNK_BYTES = 1024 * 1024
 _DAMAGED = (
@@ -76,6 +84,13 @@ class Parts(Protocol):
 
     def begin(self, upload_id: UUID, created_at: datetime, declared_type: str) -> str:
         """Prepare for parts and return the store's own name for the upload; empty if it needs none."""
+
+    def require_room(self, name: str, size: int) -> None:
+        """Let a file of so many bytes begin only if there is room for all of it.
+
+        Raises:
+            NotAllowed: there is none at present.
+        """
 
     def received(self, upload: Upload) -> list[Part] | None:
         """The parts the store holds; None when our own rows are the record.
@@ -127,6 +142,18 @@ class LocalParts:
 
     def begin(self, upload_id: UUID, created_at: datetime, declared_type: str) -> str:
         return ""
+
+    def require_room(self, name: str, size: int) -> None:
+        there = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        free = shutil.disk_usage(there).free
+        # Its parts, and the whole that is put together from them before they go.
+        if free < 2 * size + _SPARE_BYTES:
+            logger.error("%s bytes are free for uploads, too few for a file of %s", free, size)
+            raise NotAllowed(
+                f"There is no room for “{name}” ({filesizeformat(size)}) on our server at present. What has "
+                "arrived of your other files is safe. Try again in some hours; if that may be too late, "
+                "write to the programme office."
+            )
 
     def received(self, upload: Upload) -> list[Part] | None:
         return None

@@ -314,6 +314,9 @@ class Sender:
     def _sign(self, **asked: Any) -> dict[str, Any]:
         body = json.dumps(asked).encode()
         status, said = self._ask("POST", self.sign_path, body, type_="application/json")
+        if status == 409 and b"There is no room for" in said:
+            self.book.happened("refused_for_want_of_room")
+            raise Broken
         if status in (404, 409, 422):
             if asked["operation"] == "part" and status == 409:  # the other tab completed it
                 raise Broken

@@ -7,9 +7,11 @@ import io
 import tracemalloc
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from certification.kernel.errors import NotAllowed
 from portfolio.models import Entry, Upload
 from portfolio.uploads import parts
 from portfolio.uploads.parts import LocalParts, Promised
@@ -125,3 +127,19 @@ def test_a_part_that_is_gone_is_found(store: LocalParts, draft: Entry, now: date
 
     with pytest.raises(BadPart, match="did not stay whole"), store.assembled(upload):
         pass
+
+
+def test_a_file_that_does_not_fit_on_the_disk_is_refused_before_it_is_sent(
+    draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice its length: as parts, and once more as the whole that is put together from them."""
+    size, spare = 100 * MIB, 64 * MIB
+    monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=2 * size + spare - 1))
+    with pytest.raises(NotAllowed, match=r"no room for “written.pdf” \(100.0.MB\) on our server at present"):
+        an_upload(draft, now, size=size)
+    assert not Upload.objects.exists()
+
+    monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=2 * size + spare))
+    begun = an_upload(draft, now, size=size)
+    monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    assert an_upload(draft, now, size=size) == begun
