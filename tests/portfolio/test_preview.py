@@ -171,7 +171,7 @@ def test_identifiers_are_pointed_at_with_place_words_and_what_to_do(
 
     shown, listed = page_of(client, document), entry_page(client, entry)
 
-    assert "1 place could not be covered by itself." in shown
+    assert "1 place could not be covered by machine." in shown
     assert '<a href="#page-2">Page 2</a>' in shown
     assert "as Coach 1 said" in shown
     assert "The file’s properties, “Author”" in shown
