@@ -84,22 +84,24 @@ class SubmitPage:
 @require_role(Role.CANDIDATE)
 @require_http_methods(["GET", "POST"])
 def submit(request: HttpRequest, entry_id: UUID) -> HttpResponse:
-    """The last look at an entry; POST submits it and leads to the receipt."""
-    page = _own(request, entry_id)
+    """The last look at an entry; POST submits it and leads to the receipt.
+
+    The page is drawn only when it is shown: on the last evening nobody waits for it before they are in time.
+    """
     form = _affirm_form(request)
     refusal: Refusal | None = None
     if request.method == "POST":
         form.is_valid()
         try:
             receipt = services.submit_entry(
-                entry_id=page.id, by=_user(request), affirmed=form.affirmed, now=clock.now()
+                entry_id=entry_id, by=_user(request), affirmed=form.affirmed, now=clock.now()
             )
+            return redirect("portfolio:receipt", receipt.number)
+        except ObjectDoesNotExist:
+            raise Http404 from None
         except Refusal as raised:
             refusal = raised
-            page = _own(request, entry_id)
-        else:
-            return redirect("portfolio:receipt", receipt.number)
-    return _submit_page(request, page, form, refusal, _status(form, refusal))
+    return _submit_page(request, _own(request, entry_id), form, refusal, _status(form, refusal))
 
 
 @require_role(Role.CANDIDATE)
@@ -134,18 +136,18 @@ def submit_at_close(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def withdraw(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Take a submitted entry back while the window is open."""
-    page = _own(request, entry_id)
     if request.method != "POST":
-        return redirect("portfolio:entry", page.id)
+        return redirect("portfolio:entry", _own(request, entry_id).id)
     try:
-        services.withdraw_entry(entry_id=page.id, by=_user(request), now=clock.now())
+        entry = services.withdraw_entry(entry_id=entry_id, by=_user(request), now=clock.now())
+    except ObjectDoesNotExist:
+        raise Http404 from None
     except Refusal as refusal:
-        shown = _own(request, entry_id)
-        return _submit_page(request, shown, _affirm_form(request), refusal, CONFLICT)
+        return _submit_page(request, _own(request, entry_id), _affirm_form(request), refusal, CONFLICT)
     messages.success(
-        request, f"{page.title} is back in preparation. Submit it again before the window closes."
+        request, f"{entry.template} is back in preparation. Submit it again before the window closes."
     )
-    return redirect("portfolio:entry", page.id)
+    return redirect("portfolio:entry", entry.pk)
 
 
 @require_role(Role.CANDIDATE)

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from accounts.models import Role, User
 from certification.kernel import audit, clock
-from certification.kernel.errors import BadInput, NotAllowed
+from certification.kernel.errors import BadInput, NotAllowed, Refusal
 
 from .. import locks
 from ..models import Entry, Evidence, NobodySeen, PersonSeen, ReleaseForm
@@ -63,7 +63,7 @@ def add_release_form(
         key = keeping.keep(form, now)
         try:
             kept = _recorded(entry_id, by, form, plain, _called(title, plain), key, now)
-        except BaseException:
+        except Refusal:  # nothing else says for sure that the row is not there: the sweep will know
             keeping.discard(key)
             raise
     if kept.storage_key != key:

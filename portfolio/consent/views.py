@@ -137,7 +137,7 @@ def _person(
                 entry_id=video.entry_id,
                 by=_user(request),
                 file=file,
-                name=file.name,
+                name=file.name or "",
                 title="",
                 now=clock.now(),
             )

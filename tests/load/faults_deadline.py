@@ -84,7 +84,7 @@ def _options() -> Namespace:
     parser = ArgumentParser(prog="script/faults deadline", description=__doc__)
     parser.add_argument("--requests", type=int, default=1000)
     parser.add_argument("--waves", type=int, default=25)
-    parser.add_argument("--requests-per-wave", type=int, default=12)
+    parser.add_argument("--requests-per-wave", type=int, default=10)
     parser.add_argument("--held", type=int, default=60)
     parser.add_argument("--control", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
@@ -107,6 +107,7 @@ def _waves(options: Namespace, ports: Sequence[int]) -> dict[str, Any]:
                 options.seed + number,
                 ports,
                 called=f"wave{number}",
+                between=(-0.49, -0.3) if number % 2 else (-0.49, 0.47),
             )
             for number in range(options.waves)
         ]

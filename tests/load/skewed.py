@@ -41,7 +41,7 @@ def _noted(asked_at: datetime) -> datetime:
     return instant if _RULE else asked_at
 
 
-clock.datetime = _Skewed  # type: ignore[attr-defined]
+clock.datetime = _Skewed  # type: ignore[misc]
 timezone.now = lambda: datetime.now(UTC) + SKEW  # noqa: TID251
 clock.agreed = _noted
 

@@ -72,9 +72,7 @@ def acts(candidacy: Candidacy, asked_at: datetime) -> dict[str, Callable[[], obj
     )
     return {
         "add": lambda: make.add(draft, asked_at, content=make.a_pdf(note="new")),
-        "remove": lambda: services.remove_evidence(
-            evidence_id=draft.evidence.first().pk, by=by, now=asked_at
-        ),  # type: ignore[union-attr]
+        "remove": lambda: services.remove_evidence(evidence_id=video.pk, by=by, now=asked_at),
         "begin an upload": lambda: services.create_upload(
             slot_key="notes", file=NewFile("more.pdf", "application/pdf", 1000), **of
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -78,7 +79,7 @@ def test_a_line_is_corrected_and_removed(entry: Entry, now: datetime) -> None:
 
 def test_a_person_recorded_takes_the_statement_back_that_nobody_is_seen(entry: Entry, now: datetime) -> None:
     video = make.a_video(entry, now)
-    of = {"evidence_id": video.pk, "by": entry.candidacy.account, "now": now}
+    of: dict[str, Any] = {"evidence_id": video.pk, "by": entry.candidacy.account, "now": now}
     services.state_nobody(**of)
     services.state_nobody(**of)
     assert problems(entry) == []
@@ -108,7 +109,7 @@ def test_the_same_people_are_taken_over_from_another_clip(entry: Entry, now: dat
     make.a_person(first, now, form, until_on=date(2030, 1, 1))
     make.a_person(first, now, form, who="the class", minors=True)
 
-    of = {"evidence_id": second.pk, "source_id": first.pk, "by": by, "now": now}
+    of: dict[str, Any] = {"evidence_id": second.pk, "source_id": first.pk, "by": by, "now": now}
     assert services.copy_people(**of) == 2
     assert services.copy_people(**of) == 0
 
@@ -247,7 +248,7 @@ def test_a_form_larger_than_20_mb_is_refused(
 def test_a_form_that_covers_somebody_stays(entry: Entry, now: datetime) -> None:
     by, form = entry.candidacy.account, make.a_release_form(entry, now)
     line = make.a_person(make.a_video(entry, now), now, form)
-    of = {"entry_id": entry.pk, "form_id": form.pk, "by": by, "now": now}
+    of: dict[str, Any] = {"entry_id": entry.pk, "form_id": form.pk, "by": by, "now": now}
     with pytest.raises(NotAllowed, match="covers the teacher in “clip"):
         services.remove_release_form(**of)
     services.remove_person(person_id=line.pk, by=by, now=now)
@@ -287,7 +288,12 @@ def test_the_sweep_removes_what_no_form_refers_to_after_a_day(entry: Entry, now:
 def test_a_refused_row_leaves_no_object(entry: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     stored: list[str] = []
     keep = keeping.keep
-    monkeypatch.setattr(keeping, "keep", lambda *given: stored.append(keep(*given)) or stored[-1])
+
+    def noted(*given: Any) -> str:
+        stored.append(keep(*given))
+        return stored[-1]
+
+    monkeypatch.setattr(keeping, "keep", noted)
     monkeypatch.setattr(services, "MOST_FORMS", 0)
     with pytest.raises(NotAllowed, match="kept for you already"):
         make.a_release_form(entry, now)
