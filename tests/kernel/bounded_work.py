@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from certification.kernel import bounded
+from certification.kernel.bounded import job, wire
 from certification.kernel.errors import BadInput, NotAllowed
 
 
@@ -121,3 +122,19 @@ def surroundings() -> dict[str, object]:
 def ignore_alarms() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     time.sleep(60)
+
+
+def answer(*messages: tuple[bytes, bytes]) -> None:
+    """Say what no honest function says, as one that a hostile file took over could."""
+    assert job._listener is not None
+    for kind, content in messages:
+        wire.send(job._listener, kind, content)
+    os._exit(0)
+
+
+def talk_on(pieces: bool) -> None:
+    """Send results, or news, without an end; whoever listens must end it."""
+    assert job._listener is not None
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    while True:
+        wire.send(job._listener, *((wire.PIECE, bytes(60_000)) if pieces else (wire.TOLD, b'["", 0]')))

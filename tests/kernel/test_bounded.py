@@ -19,7 +19,8 @@ import psutil
 import pytest
 
 from certification.kernel import bounded
-from certification.kernel.bounded import Failed, Interrupted, Limits, OutOfBounds, run_bounded
+from certification.kernel.bounded import Failed, Interrupted, Limits, OutOfBounds, run_bounded, wire
+from certification.kernel.bounded.server import Server, _Job
 from certification.kernel.errors import BadInput
 from tests.kernel import bounded_work as work
 
@@ -68,6 +69,48 @@ def test_a_result_can_make_this_process_call_nothing(tmp_path: Path) -> None:
         with pytest.raises(Failed, match="not in `results`"):
             run_bounded(function, limits=ROOM)
     assert not Path("/tmp/icg-owned").exists()
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [(wire.REFUSED, b"")],
+        [(wire.REFUSED, b"[]")],
+        [(wire.REFUSED, b"7")],
+        [(wire.REFUSED, b'["a", {}]')],
+        [(wire.REFUSED, b"[" * 60_000)],
+        [(wire.BEYOND, b"\xff")],
+        [(wire.BEYOND, b"good manners")],
+        [(wire.ENDED, b"soon")],
+        [(wire.ENDED, b"-4000")],
+        [(wire.ENDED, b"9" * 5000)],
+        [(wire.TOLD, b"7")],
+        [(wire.TOLD, b'["a"]')],
+        [(wire.TOLD, b'["a", Infinity]')],
+        [(wire.WHOLE, b"")],
+        [(wire.PIECE, b"no pickle"), (wire.WHOLE, b"")],
+    ],
+    ids=repr,
+)
+def test_an_answer_that_makes_no_sense_is_a_crash(messages: list[tuple[bytes, bytes]]) -> None:
+    with pytest.raises(OutOfBounds) as ending:
+        run_bounded(work.answer, *messages, limits=ROOM)
+    assert ending.value.reason == "crash"
+
+
+def test_a_result_without_an_end_fills_nobodys_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "MOST_RESULT_BYTES", 4 * MIB)
+    with pytest.raises(OutOfBounds) as ending:
+        run_bounded(work.talk_on, True, limits=ROOM)
+    assert ending.value.reason == "size"
+    assert len(run_bounded(work.echo, bytes(3 * MIB), limits=ROOM)[0]) == 3 * MIB
+
+
+def test_who_never_stops_talking_is_not_listened_to_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "_GRACE_SECONDS", 0)
+    with pytest.raises(OutOfBounds) as ending:
+        run_bounded(work.talk_on, False, limits=Limits(64 * MIB, None, 0.5))
+    assert ending.value.reason == "time"
 
 
 def test_a_refusal_comes_back_with_all_its_sentences() -> None:
@@ -229,6 +272,25 @@ def test_nothing_survives_a_site_process_that_is_killed() -> None:
     site.stdout.close()
     _until(lambda: not any(one.is_running() for one in family))
     _until(lambda: not left.exists())
+
+
+def test_a_server_that_ends_removes_every_folder_also_of_jobs_that_nobody_listens_to(tmp_path: Path) -> None:
+    control, _ours = wire.pair()
+    server = Server(control)
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "copy").write_bytes(b"secret")
+        pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+        channel, listener = wire.pair()
+        job = _Job(pid, os.pidfd_open(pid), channel, str(folder))
+        server._by_end[job.ended] = server._by_channel[channel.fileno()] = job
+        server._poll.register(job.ended)
+        server._poll.register(channel, 0)
+        listener.close()
+    server._abandon(next(iter(server._by_end.values())))
+    server._end_all()
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_the_function_knows_no_secret_and_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:

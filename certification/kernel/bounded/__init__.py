@@ -41,6 +41,9 @@ _PROGRAM = (
     "from certification.kernel.bounded.server import main; main()"
 )
 _STARTS = 3
+# What a function returns is a list of files and what was found in them; more would fill this process.
+MOST_RESULT_BYTES = 64 * MIB
+_BOUNDS = ("memory", "time", "size", "depth")
 # A job's own alarm comes first; this is for one whose server is stuck.
 _GRACE_SECONDS = 15
 _ENDED_BY = {signal.SIGXCPU: "time", signal.SIGALRM: "time", signal.SIGXFSZ: "size"}
@@ -49,7 +52,10 @@ _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT}
 
 
 class OutOfBounds(Exception):
-    """The function went beyond a bound: `reason` is memory, time, size, depth, or crash."""
+    """The function went beyond a bound: `reason` is memory, time, size, depth, or crash.
+
+    The size is that of a file or of the result; a crash is also an answer that makes no sense.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"a bounded function ended by {reason}")
@@ -102,7 +108,7 @@ def run_bounded(
 
     Raises:
         BadInput: as the function raised it.
-        OutOfBounds: the function went beyond a bound, or a library in C crashed.
+        OutOfBounds: the function went beyond a bound, a library in C crashed, or its answer makes no sense.
         Interrupted: its process was ended from outside, or could not be started.
         Failed: the function raised anything else.
     """
@@ -137,49 +143,86 @@ def _followed(
     try:
         wire.send_whole(channel, request)
         while True:
-            channel.settimeout(max(0.001, deadline - time.monotonic()))
-            kind, said = wire.receive(channel)
+            kind, said = _next(channel, deadline)
             if kind == wire.STARTED:
                 started = True
             elif kind == wire.TOLD:
-                step, percent = json.loads(said)
+                step, percent = _progress(said)
                 if on_progress is not None:
-                    on_progress(str(step), int(percent))
+                    on_progress(step, percent)
             elif kind == wire.PIECE:
+                if len(content) + len(said) > MOST_RESULT_BYTES:
+                    raise OutOfBounds("size")
                 content += said
             else:
                 break
-        _await_end(channel, kind)
+        _await_end(channel, kind, deadline)
     except TimeoutError:
         raise OutOfBounds("time") from None
     except (BrokenPipeError, ConnectionResetError):
         kind, said = b"", b""
     if kind != wire.WHOLE:
         raise _ending(kind, said, started=started)
-    return _Results(bytes(content), results).load()
+    return _loaded(bytes(content), results)
 
 
-def _await_end(channel: socket.socket, kind: bytes) -> None:
+def _next(channel: socket.socket, deadline: float) -> tuple[bytes, bytes]:
+    """The next message, if it comes in time; a function that never stops talking has none either."""
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError
+    channel.settimeout(remaining)
+    return wire.receive(channel)
+
+
+def _await_end(channel: socket.socket, kind: bytes, deadline: float) -> None:
     """Once it is over nothing of it is left: the server has removed its files and says so."""
     while kind and kind != wire.ENDED:
-        kind, _ = wire.receive(channel)
+        kind, _ = _next(channel, deadline)
+
+
+def _progress(said: bytes) -> tuple[str, int]:
+    try:
+        step, percent = json.loads(said)
+        return str(step), int(percent)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        raise OutOfBounds("crash") from None
 
 
 def _ending(kind: bytes, said: bytes, *, started: bool) -> Exception:
-    """What to raise for a function that did not return."""
-    if kind == wire.REFUSED:
-        message, *details = json.loads(said)
-        return BadInput(message, details)
-    if kind == wire.BEYOND:
-        return OutOfBounds(said.decode())
-    if kind == wire.FAILED:
-        return Failed(said.decode("utf-8", "replace"))
-    if not started:
-        return _NotStarted()
-    code = int(said) if kind == wire.ENDED else -signal.SIGKILL
-    if -code in _FROM_OUTSIDE:
-        return Interrupted("The process of a bounded function was ended from outside.")
-    return OutOfBounds(_ENDED_BY.get(signal.Signals(-code), "crash") if code < 0 else "crash")
+    """What to raise for a function that did not return; one that speaks nonsense was taken over."""
+    try:
+        if kind == wire.REFUSED:
+            return _refusal(said)
+        if kind == wire.BEYOND:
+            reason = said.decode("utf-8", "replace")
+            return OutOfBounds(reason if reason in _BOUNDS else "crash")
+        if kind == wire.FAILED:
+            return Failed(said.decode("utf-8", "replace"))
+        if not started:
+            return _NotStarted()
+        code = int(said) if kind == wire.ENDED else -signal.SIGKILL
+        if -code in _FROM_OUTSIDE:
+            return Interrupted("The process of a bounded function was ended from outside.")
+        return OutOfBounds(_ENDED_BY.get(signal.Signals(-code), "crash") if code < 0 else "crash")
+    except (ValueError, TypeError, RecursionError):
+        return OutOfBounds("crash")
+
+
+def _refusal(said: bytes) -> BadInput:
+    message, *details = json.loads(said)
+    if not all(isinstance(sentence, str) for sentence in (message, *details)):
+        raise TypeError("A refusal is made of sentences.")
+    return BadInput(message, details)
+
+
+def _loaded(content: bytes, results: Sequence[type]) -> Any:
+    try:
+        return _Results(content, results).load()
+    except Failed:
+        raise
+    except Exception:  # each kind of nonsense raises its own kind
+        raise OutOfBounds("crash") from None
 
 
 class _Results(pickle.Unpickler):

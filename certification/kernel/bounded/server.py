@@ -88,7 +88,8 @@ class Server:
             other.channel.close()
 
     def _abandon(self, job: _Job) -> None:
-        self._poll.unregister(job.channel)
+        with suppress(KeyError):  # abandoned before
+            self._poll.unregister(job.channel)
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(job.ended, signal.SIGKILL)
 
@@ -110,8 +111,10 @@ class Server:
         job.channel.close()
 
     def _end_all(self) -> None:
-        for job in list(self._by_end.values()):
+        jobs = list(self._by_end.values())
+        for job in jobs:
             self._abandon(job)
+        for job in jobs:
             self._reap(job)
 
 
