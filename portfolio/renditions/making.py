@@ -138,19 +138,13 @@ def poster(video_path: Path, folder: Path) -> Drawn:
 
 
 def captions(text: str, looked_for: Sequence[Term], folder: Path) -> Drawn:
-    """Captions as we wrote them, without identifiers, and with them what they say as paragraphs."""
-    shown, findings = webvtt.redacted(webvtt.read(text.encode(), "The captions"), looked_for)
-    path, data = folder / "captions.vtt", webvtt.written(shown).encode()
-    path.write_bytes(data)
-    made = Made(
-        path=path,
-        kind="captions",
-        content_type=webvtt.CONTENT_TYPE,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        text=webvtt.transcript(shown),
-    )
-    return Drawn((made,), tuple(findings))
+    """Captions as we wrote them, without identifiers, and with them what they say as paragraphs.
+
+    Raises:
+        OutOfBounds, Interrupted, Failed: as `run_bounded` says.
+    """
+    limits = Limits(memory_bytes=512 * MIB, cpu_seconds=None, wall_seconds=300, file_bytes=16 * MIB, nice=5)
+    return run_bounded(redact_captions, text, tuple(looked_for), folder, limits=limits, results=_RESULTS)
 
 
 # ---- in the bounded process ----
@@ -220,6 +214,22 @@ def draw_poster(video_path: Path, folder: Path) -> Drawn:
         width, height = image.size
     made = Made(path, "poster", "image/jpeg", path.stat().st_size, _sha256(path), width, height)
     return Drawn((made,))
+
+
+def redact_captions(text: str, looked_for: Sequence[Term], folder: Path) -> Drawn:
+    """See `captions`."""
+    shown, findings = webvtt.redacted(webvtt.parsed(text), looked_for)
+    path, data = folder / "captions.vtt", webvtt.written(shown).encode()
+    path.write_bytes(data)
+    made = Made(
+        path=path,
+        kind="captions",
+        content_type=webvtt.CONTENT_TYPE,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        text=webvtt.transcript(shown),
+    )
+    return Drawn((made,), tuple(findings))
 
 
 def _limits_of_document(piece: Piece) -> Limits:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,6 +24,8 @@ from ..blinding.identifiers import REMOVED, Term, find
 
 MAX_BYTES = 1024 * 1024
 MAX_CUES = 10_000
+# What looks for the end of a tag must not look through a megabyte for each of a million beginnings.
+MAX_LINE_LETTERS = 1_000
 # An editor's captions may outlast the last picture a little.
 SECONDS_BEYOND = 5
 # How a finding says that it was made in captions.
@@ -56,19 +59,30 @@ def read(data: bytes, name: str) -> tuple[Cue, ...]:
     if len(data) > MAX_BYTES:
         raise too_large(name)
     text = _decoded(data, name)
-    try:
-        if text.lstrip().startswith("WEBVTT"):
-            parsed = webvtt.from_string(text.lstrip())
-        else:
-            parsed = webvtt.from_buffer(io.StringIO(text.lstrip()), format="srt")
-    except (MalformedFileError, MalformedCaptionError, ValueError, IndexError):
-        raise _no_captions(name) from None
-    cues = sorted(_cues(parsed.captions), key=lambda cue: (cue.start, cue.end))
+    if max(map(len, text.split("\n"))) > MAX_LINE_LETTERS:
+        raise BadInput(
+            f"“{name}” has a line of more than {MAX_LINE_LETTERS:,} letters, which nobody reads in time. "
+            "Part the captions into shorter ones."
+        )
+    cues = parsed(text)
     if not cues:
         raise _no_captions(name)
     if len(cues) > MAX_CUES:
         raise BadInput(f"“{name}” has {len(cues):,} captions; no video here takes more than {MAX_CUES:,}.")
-    return tuple(cues)
+    return cues
+
+
+def parsed(text: str) -> tuple[Cue, ...]:
+    """The cues of a text, those we wrote ourselves included; none where there are no captions in it."""
+    text = text.lstrip()
+    try:
+        if text.startswith("WEBVTT"):
+            found = webvtt.from_string(text)
+        else:
+            found = webvtt.from_buffer(io.StringIO(text), format="srt")
+    except (MalformedFileError, MalformedCaptionError, ValueError, IndexError):
+        return ()
+    return tuple(sorted(_cues(found.captions), key=lambda cue: (cue.start, cue.end)))
 
 
 def too_large(name: str) -> BadInput:
@@ -110,7 +124,7 @@ def redacted(cues: Sequence[Cue], terms: Sequence[Term]) -> tuple[tuple[Cue, ...
         at += len(cue.text) + 1
     findings = []
     for match in matches:
-        place = max(index for index, start in enumerate(starts) if start <= match.start)
+        place = bisect_right(starts, match.start) - 1
         around = excerpt(whole, match.start, match.end)
         findings.append(
             Finding(f"{WHERE}, {_clock(cues[place].start)}", match.kind, match.term, None, around)
@@ -166,10 +180,13 @@ def _cues(captions: Sequence[webvtt.Caption]) -> Iterator[Cue]:
 
 def _plain(raw: str) -> str:
     """The words alone: voices named before what they say, other tags gone, entities as their letters."""
-    named = _VOICE.sub(lambda voice: f"{voice[1].strip()}: ", raw)
-    bare = _CONTROL.sub(" ", html.unescape(_TAG.sub("", named)))
-    lines = (" ".join(line.split()) for line in bare.split("\n"))
+    lines = (" ".join(_plain_line(line).split()) for line in raw.split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def _plain_line(line: str) -> str:
+    named = _VOICE.sub(lambda voice: f"{voice[1].strip()}: ", line)
+    return _CONTROL.sub(" ", html.unescape(_TAG.sub("", named))).replace("\n", " ")
 
 
 def _without(text: str, hidden: Sequence[bool]) -> str:

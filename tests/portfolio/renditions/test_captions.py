@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -95,6 +97,28 @@ def test_a_megabyte_is_enough_and_many_thousand_captions_too_many() -> None:
     assert len(webvtt.read(many.encode(), "a.vtt")) == 20
     with pytest.raises(BadInput, match=r"10,001 captions"):
         webvtt.read(b"WEBVTT\n" + b"\n00:01.000 --> 00:02.000\na\n" * 10_001, "a.vtt")
+
+
+@pytest.mark.parametrize(
+    "line", [b"<v " * 333, b"<v.a" * 240 + b">"], ids=["tags that never end", "a voice of many classes"]
+)
+def test_captions_that_are_hard_to_read_are_read_in_seconds(line: bytes) -> None:
+    block = b"\n00:01.000 --> 00:02.000\n" + line + b"\n"
+    count = webvtt.MAX_BYTES // 4 // len(block)
+    begun = time.perf_counter()
+    with suppress(BadInput):
+        webvtt.redacted(webvtt.read(b"WEBVTT\n" + block * count, "a.vtt"), DANA)
+    assert time.perf_counter() - begun < 10
+
+
+def test_captions_we_wrote_are_read_whatever_is_in_them() -> None:
+    cues = webvtt.read(b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"&" * 1000 + b"\n-->\n", "a.vtt")
+    assert webvtt.parsed(webvtt.written(cues)) == cues
+
+
+def test_a_line_that_nobody_could_read_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"line of more than 1,000 letters"):
+        webvtt.read(b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"a" * 1001, "a.vtt")
 
 
 @pytest.mark.parametrize(("end", "fits"), [(60_000, True), (65_000, True), (65_001, False)])
