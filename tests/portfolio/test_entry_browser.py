@@ -16,10 +16,12 @@ from PIL import Image
 from pytest_django.live_server_helper import LiveServer
 
 from candidates.models import Candidacy
-from certification.kernel import clock
+from certification.kernel import clock, reconcile
+from certification.season.files import make_mp4
 from portfolio.models import Entry, Evidence, Slot
 from tests.factories import blinding, previews
 from tests.factories import portfolio as make
+from tests.factories.uploads import a_video
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Request
@@ -166,6 +168,45 @@ def test_one_of_several_is_replaced_and_what_was_chosen_beside_another_stays(
     kept = page.locator(f"#file-{notes[0].pk} input[type=file]")
     assert kept.is_visible()
     assert kept.evaluate("input => input.files[0].name") == "n.pdf"
+
+
+def test_a_large_file_in_place_of_another_goes_in_parts_and_continues_there(
+    visit: Callable[[str], Page], entry: Entry, now: datetime, tmp_path: Path
+) -> None:
+    Slot.objects.filter(key="clip").update(max_files=2)
+    old, _ = (
+        make.add(
+            entry,
+            now,
+            slot="clip",
+            content=make_mp4(tmp_path / f"{name}.mp4", identity=blinding.IDENTITY, seed=seed).read_bytes(),
+            name=f"{name}.mp4",
+        )
+        for seed, name in enumerate(("old", "other"))
+    )
+    new = a_video(tmp_path / "new.mp4", size=9 * 1024 * 1024)
+    page = visit(f"entries/{entry.pk}/")
+    page.route("**/parts/2/**", lambda route: route.abort())
+    choose_instead(page, old, new)
+    page.get_by_text("No connection", exact=True).wait_for()
+
+    page = visit(f"entries/{entry.pk}/")
+    page.locator("#slot-clip").get_by_text("in place of old.mp4").wait_for()
+    page.unroute("**/parts/2/**")
+    with page.expect_file_chooser() as choosing:
+        page.get_by_role("button", name="Choose the file new.mp4 again").click()
+    choosing.value.set_files(new)
+    page.locator("#slot-clip").get_by_text("All of it arrived.").wait_for()
+    reconcile.run("uploads.take_in")
+
+    page.locator("#slot-clip").get_by_role("link", name="new.mp4", exact=True).wait_for()
+    assert page.locator("#slot-clip .piece-name").all_inner_texts() == ["new.mp4", "other.mp4"]
+
+
+def choose_instead(page: Page, piece: Evidence, file: Path) -> None:
+    row = page.locator(f"#file-{piece.pk}")
+    row.locator("summary").click()
+    row.locator("input[type=file]").set_input_files(file)
 
 
 # ---- a video that is looked at for longer than its link holds ----
