@@ -13,6 +13,9 @@ _queue_folder = _folder / "queue"
 _control_folder = _folder / "control"
 BROKER_FOLDERS: list[Path] = [_folder] if REDIS_URL else [_queue_folder, _control_folder]
 
+# Of what waits in the slow queue: an hour of video in high resolution takes a small machine several.
+SLOW_TASK_LIMITS = {"time_limit": 6 * 3600, "soft_time_limit": 6 * 3600 - 300}
+
 _file_options: dict[str, object] = {
     "data_folder_in": str(_queue_folder),
     "data_folder_out": str(_queue_folder),
@@ -22,7 +25,9 @@ _file_options: dict[str, object] = {
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     # Longer than the longest job, or Redis hands it to a second worker while the first is at it.
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"visibility_timeout": 7 * 3600}
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+        "visibility_timeout": SLOW_TASK_LIMITS["time_limit"] + 3600
+    }
 elif TEST:
     # A test rings bells that nobody has to hear.
     CELERY_BROKER_URL = "memory://"
@@ -41,8 +46,6 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1740
-# Of what waits in the slow queue: an hour of video in high resolution takes a small machine several.
-SLOW_TASK_LIMITS = {"time_limit": 6 * 3600, "soft_time_limit": 6 * 3600 - 300}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
