@@ -45,6 +45,11 @@ def texts_to_submit_with(now: datetime) -> dict[str, PolicyDocument]:
     return texts
 
 
+def hashes_to_submit_with(now: datetime) -> dict[SubmissionKind, str]:
+    """The SHA-256 of each of these texts: what somebody sends along who has read them all just now."""
+    return {SubmissionKind(kind): text.sha256 for kind, text in texts_to_submit_with(now).items()}
+
+
 def current_texts() -> dict[str, PolicyDocument]:
     """The newest version of every text, first those that are affirmed."""
     return _newest(_KINDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -33,15 +33,24 @@ class AffirmForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        for kind, text in self.texts.items():
-            if data.get(kind) and data.get(f"{kind}-version") != text.version:
-                self.add_error(
-                    kind, "This text has changed since you opened the page. Read it and affirm it."
-                )
+        changed = [
+            kind
+            for kind, text in self.texts.items()
+            if data.get(kind) and data.get(f"{kind}-version") != text.version
+        ]
+        for kind in changed:
+            self.add_error(kind, "This text has changed since you opened the page. Read it and affirm it.")
+        self._show_anew(changed)
         return data
 
+    def _show_anew(self, kinds: Iterable[str]) -> None:
+        """The page that comes back shows these texts as they are now, not affirmed yet."""
+        self.data = {name: value for name, value in self.data.items() if name not in kinds} | {
+            f"{kind}-version": str(self.texts[kind].version) for kind in kinds
+        }
+
     @property
-    def affirmed(self) -> tuple[SubmissionKind, ...]:
-        """What was affirmed, each in the version in force; also of a form that lacks something."""
+    def affirmed(self) -> dict[SubmissionKind, str]:
+        """What was affirmed, with the SHA-256 of the text shown; also of a form that lacks something."""
         data = getattr(self, "cleaned_data", {})
-        return tuple(SubmissionKind(kind) for kind in self.texts if data.get(kind))
+        return {SubmissionKind(kind): text.sha256 for kind, text in self.texts.items() if data.get(kind)}

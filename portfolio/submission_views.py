@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 CONFLICT = 409
 UNPROCESSABLE = 422
+_ASKED_BEFORE_THE_CLOSE = "Affirm this now: nobody asks you again at the close."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def submit(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         except ObjectDoesNotExist:
             raise Http404 from None
         except Refusal as raised:
-            refusal = raised
+            refusal, form = raised, _read_again(request)
     return _submit_page(request, _own(request, entry_id), form, refusal, _status(form, refusal))
 
 
@@ -109,7 +110,7 @@ def submit(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 def submit_at_close(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Ask that an entry be submitted at the close, with the same affirmations; or take that back."""
     page = _own(request, entry_id)
-    form = _affirm_form(request, asked="Affirm this now: nobody asks you again at the close.")
+    form = _affirm_form(request, asked=_ASKED_BEFORE_THE_CLOSE)
     refusal: Refusal | None = None
     if request.method == "POST":
         try:
@@ -122,7 +123,7 @@ def submit_at_close(request: HttpRequest, entry_id: UUID) -> HttpResponse:
                 entry_id=page.id, by=_user(request), affirmed=form.affirmed, now=clock.now()
             )
         except Refusal as raised:
-            refusal = raised
+            refusal, form = raised, _read_again(request, asked=_ASKED_BEFORE_THE_CLOSE)
             page = _own(request, entry_id)
         else:
             messages.success(request, f"{page.title} is submitted at the close if it is complete then.")
@@ -201,6 +202,13 @@ def _affirm_form(request: HttpRequest, **said: str) -> AffirmForm:
     texts = documents.texts_to_submit_with(clock.now())
     is_sent = request.method == "POST" and "take_back" not in request.POST
     return AffirmForm(request.POST if is_sent else None, texts=texts, **said)
+
+
+def _read_again(request: HttpRequest, **said: str) -> AffirmForm:
+    """The same form with the texts as they are now: one may have been published while it was sent."""
+    form = _affirm_form(request, **said)
+    form.is_valid()
+    return form
 
 
 def _lines(form: AffirmForm) -> tuple[AffirmationLine, ...]:

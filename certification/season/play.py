@@ -20,9 +20,10 @@ from django.core.files.base import ContentFile
 from django.test.utils import override_settings
 from PIL import Image
 
+from candidates.documents import hashes_to_submit_with
 from candidates.models import Candidacy
 from candidates.selectors import submission_window
-from candidates.states import CandidacyState, SubmissionKind
+from candidates.states import CandidacyState
 from certification.kernel import clock, reconcile
 from certification.kernel.errors import WindowClosed
 from certification.kernel.windows import CandidacyYear, calendar_for
@@ -256,7 +257,7 @@ def _submit(entry: Entry, now: datetime) -> None:
                 ),
                 now=now,
             )
-    portfolio.submit_entry(entry_id=entry.pk, by=by, affirmed=tuple(SubmissionKind), now=now)
+    portfolio.submit_entry(entry_id=entry.pk, by=by, affirmed=hashes_to_submit_with(now), now=now)
 
 
 @cache
@@ -280,7 +281,9 @@ def _try_to_submit_early(season: Season, year: int, now: datetime) -> None:
     season.observe(
         f"year {year}: submitting a microsecond before 1 May is refused",
         holds=_is_closed(
-            partial(portfolio.submit_entry, entry_id=entry.pk, by=by, affirmed=tuple(SubmissionKind), now=now)
+            partial(
+                portfolio.submit_entry, entry_id=entry.pk, by=by, affirmed=hashes_to_submit_with(now), now=now
+            )
         ),
     )
 

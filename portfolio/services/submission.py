@@ -6,7 +6,7 @@ It is admitted if it lies within the candidate's window, `[opens, closes)`.  Sou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from django.db import transaction
 
 from accounts.models import User
 from candidates import documents
+from candidates.models import PolicyDocument
 from candidates.states import SubmissionKind
 from certification.kernel import audit, clock
 from certification.kernel.errors import Incomplete, NotAllowed, Refusal
@@ -32,7 +33,9 @@ _INSTANT = timedelta(microseconds=1)
 
 
 @transaction.atomic
-def submit_entry(*, entry_id: UUID, by: User, affirmed: Collection[SubmissionKind], now: datetime) -> Receipt:
+def submit_entry(
+    *, entry_id: UUID, by: User, affirmed: Mapping[SubmissionKind, str], now: datetime
+) -> Receipt:
     """Close an entry in preparation for scoring and hand back the candidate's receipt.
 
     The window is checked here, under the entry's lock, because a page opened before the deadline
@@ -40,13 +43,15 @@ def submit_entry(*, entry_id: UUID, by: User, affirmed: Collection[SubmissionKin
     the file itself was checked when it arrived.  Source: the programme's rules, section 2.
 
     Args:
-        affirmed: the texts the candidate agreed to on submitting; each is kept with its version in force.
+        affirmed: the texts the candidate agreed to on submitting, each with the SHA-256 of the version that
+            they were shown.
 
     Raises:
         Entry.DoesNotExist: there is none, or it is somebody else's.
         WindowClosed: it is outside the candidate's (possibly extended) window.
         Incomplete: something is missing; lists every missing piece, not the first.
-        NotAllowed: it is with the scorers, the candidacy has ended, or the year policy closed the entry.
+        NotAllowed: it is with the scorers, the candidacy has ended, the year policy closed the entry, or a
+            text was published anew since it was shown.
     """
     entry = locks.entry(entry_id, owner=by)
     now = clock.agreed(now)
@@ -60,9 +65,10 @@ def submit_entry(*, entry_id: UUID, by: User, affirmed: Collection[SubmissionKin
     if entry.state == EntryState.UNUSED:
         reopen(entry)
     _require_open_this_year(entry)
+    texts = _texts_as_shown(affirmed, now)
     evidence = _live_evidence(entry)
     _require_nothing_missing(entry, [*_problems(entry, evidence), *_not_affirmed(affirmed)])
-    return _submit(entry, evidence, _affirm(entry, by, now), by, now)
+    return _submit(entry, evidence, _affirm(entry, texts, by, now), by, now)
 
 
 @transaction.atomic
@@ -95,7 +101,7 @@ def withdraw_entry(*, entry_id: UUID, by: User, now: datetime) -> Entry:
 
 @transaction.atomic
 def wish_submission_at_close(
-    *, entry_id: UUID, by: User, affirmed: Collection[SubmissionKind], now: datetime
+    *, entry_id: UUID, by: User, affirmed: Mapping[SubmissionKind, str], now: datetime
 ) -> Entry:
     """Ask that the entry be submitted when its window closes, if it is complete then; twice is once.
 
@@ -106,7 +112,8 @@ def wish_submission_at_close(
         Entry.DoesNotExist: there is none, or it is somebody else's.
         WindowClosed: the window is over.
         Incomplete: not everything is affirmed.
-        NotAllowed: it is submitted already, the candidacy has ended, or the year policy closed the entry.
+        NotAllowed: it is submitted already, the candidacy has ended, the year policy closed the entry, or a
+            text was published anew since it was shown.
     """
     entry = locks.entry(entry_id, owner=by)
     now = clock.agreed(now)
@@ -121,9 +128,10 @@ def wish_submission_at_close(
     if entry.state == EntryState.UNUSED:
         reopen(entry)
     _require_open_this_year(entry)
+    texts = _texts_as_shown(affirmed, now)
     if not_affirmed := _not_affirmed(affirmed):
         raise Incomplete("Affirm these first; they are affirmed with every entry.", not_affirmed)
-    _affirm(entry, by, now)
+    _affirm(entry, texts, by, now)
     entry.submit_at_close_since = now
     entry.save(update_fields=["submit_at_close_since"])
     audit.record(actor=by, action="asked for submission at the close", subject=entry)
@@ -266,13 +274,26 @@ def _not_affirmed(affirmed: Collection[SubmissionKind]) -> list[str]:
     return [f"Not affirmed: “{kind.label}”" for kind in SubmissionKind if kind not in affirmed]
 
 
-def _affirm(entry: Entry, by: User, now: datetime) -> list[EntryAffirmation]:
+def _texts_as_shown(affirmed: Mapping[SubmissionKind, str], now: datetime) -> Mapping[str, PolicyDocument]:
+    """The texts in force, if those affirmed are what the candidate read: nobody agrees to unread words."""
+    texts = documents.texts_to_submit_with(now)
+    for kind, sha256 in affirmed.items():
+        if texts[kind].sha256 != sha256:
+            raise NotAllowed(
+                f"The text “{texts[kind].title}” was published anew meanwhile. Read it and confirm again."
+            )
+    return texts
+
+
+def _affirm(
+    entry: Entry, texts: Mapping[str, PolicyDocument], by: User, now: datetime
+) -> list[EntryAffirmation]:
     """One row for each text, with the version in force."""
     return [
         EntryAffirmation.objects.create(
             entry=entry, document=text, kind=kind, sha256=text.sha256, account=by, affirmed_at=now
         )
-        for kind, text in documents.texts_to_submit_with(now).items()
+        for kind, text in texts.items()
     ]
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from accounts.models import Role, User
 from candidates import selectors as candidates
 from candidates import services as candidate_services
+from candidates.documents import hashes_to_submit_with
 from candidates.models import Candidacy, Cohort, Registration
 from candidates.states import SubmissionKind
 from certification.kernel.windows import Window
@@ -24,7 +25,6 @@ from portfolio.frameworks import load_frameworks
 from portfolio.models import Entry, Evidence, Framework, PersonSeen, Receipt, ReleaseForm, Slot
 
 _numbers = itertools.count(1)
-EVERYTHING = tuple(SubmissionKind)
 # What a browser sends of the submission's form while the texts are those that ship.
 AFFIRMED = {kind.value: "on" for kind in SubmissionKind} | {
     f"{kind.value}-version": "1" for kind in SubmissionKind
@@ -153,7 +153,7 @@ def submit(entry: Entry, now: datetime) -> Receipt:
     for video in Evidence.objects.filter(entry=entry, removed_at__isnull=True, slot__kind="video"):
         if not hasattr(video, "nobody_seen") and not video.people_seen.exists():
             consent.state_nobody(evidence_id=video.pk, by=by, now=now)
-    return services.submit_entry(entry_id=entry.pk, by=by, affirmed=EVERYTHING, now=now)
+    return services.submit_entry(entry_id=entry.pk, by=by, affirmed=hashes_to_submit_with(now), now=now)
 
 
 def a_video(entry: Entry, now: datetime, *, name: str = "clip.mp4", slot: str = "clip") -> Evidence:

@@ -14,8 +14,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from candidates.documents import hashes_to_submit_with
 from candidates.models import Candidacy, CohortYear
-from candidates.states import SubmissionKind
 from certification.kernel import clock
 from certification.kernel.errors import WindowClosed
 from portfolio import sealing, services
@@ -86,7 +86,7 @@ def acts(candidacy: Candidacy, asked_at: datetime) -> dict[str, Callable[[], obj
         "copy people": lambda: consent.copy_people(source_id=video.pk, **on),
         "remove a person": lambda: consent.remove_person(person_id=line.pk, by=by, now=asked_at),
         "nobody": lambda: consent.take_back_nobody(**on),
-        "wish": lambda: services.wish_submission_at_close(affirmed=tuple(SubmissionKind), **of),
+        "wish": lambda: services.wish_submission_at_close(affirmed=hashes_to_submit_with(now), **of),
         "withdraw": lambda: services.withdraw_entry(entry_id=submitted.pk, by=by, now=asked_at),
     }
 

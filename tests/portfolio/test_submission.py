@@ -244,6 +244,6 @@ def test_somebody_elses_entry_is_not_there(candidacy: Candidacy) -> None:
     stranger = make.a_candidate(candidacy.cohort).account
 
     with pytest.raises(Entry.DoesNotExist):
-        services.submit_entry(entry_id=entry.pk, by=stranger, affirmed=make.EVERYTHING, now=now)
+        services.submit_entry(entry_id=entry.pk, by=stranger, affirmed={}, now=now)
     with pytest.raises(Entry.DoesNotExist):
         services.withdraw_entry(entry_id=entry.pk, by=stranger, now=now)

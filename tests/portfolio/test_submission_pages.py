@@ -13,6 +13,7 @@ from django.urls import reverse
 from candidates.documents import publish_document
 from candidates.models import Candidacy
 from certification.kernel import clock
+from portfolio import services
 from portfolio.models import Entry, Preparation, Receipt
 from portfolio.states import EntryState, PreparationState
 from tests.factories import portfolio as make
@@ -101,8 +102,33 @@ def test_a_text_that_changed_since_the_page_was_opened_is_read_again(
 
     assert answer.status_code == 422
     assert "This text has changed since you opened the page" in answer.text
+    shown = answer.context["form"]
+    assert (shown["consent-version"].value(), shown["consent"].value()) == ("2", False)
+    assert shown["originality"].value() is True
     assert client.post(page_of(entry), make.AFFIRMED | {"consent-version": "2"}).status_code == 302
     assert {row["version"] for row in Receipt.objects.get().affirmations if row["kind"] == "consent"} == {2}
+
+
+@pytest.mark.parametrize("act", ["submit_entry", "wish_submission_at_close"])
+def test_a_text_that_changes_while_the_form_is_sent_is_read_again(
+    client: Client, candidacy: Candidacy, now: datetime, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    entry = make.a_complete_draft(candidacy, now)
+    service = getattr(services, act)
+
+    def meanwhile(**asked: Any) -> Any:
+        publish_document(kind="consent", title="Consent", body="New.", by=make.a_staff_member(), now=now)
+        return service(**asked)
+
+    monkeypatch.setattr(services, act, meanwhile)
+    url = page_of(entry) if act == "submit_entry" else at_close(entry)
+    answer = client.post(url, make.AFFIRMED)
+    assert answer.status_code == 422
+    assert "published anew meanwhile" in answer.text
+    assert answer.context["form"]["consent-version"].value() == "2"
+
+    monkeypatch.setattr(services, act, service)
+    assert client.post(url, make.AFFIRMED | {"consent-version": "2"}).status_code == 302
 
 
 def test_the_wish_is_asked_for_shown_and_taken_back(

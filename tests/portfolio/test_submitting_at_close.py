@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from candidates import services as candidate_services
+from candidates.documents import hashes_to_submit_with, publish_document
 from candidates.models import Candidacy
 from candidates.states import CandidacyState, SubmissionKind
 from certification.kernel.errors import Incomplete, NotAllowed, WindowClosed
@@ -37,7 +38,7 @@ def closes(candidacy: Candidacy) -> datetime:
 
 def wish(entry: Entry, now: datetime) -> Entry:
     return services.wish_submission_at_close(
-        entry_id=entry.pk, by=entry.candidacy.account, affirmed=make.EVERYTHING, now=now
+        entry_id=entry.pk, by=entry.candidacy.account, affirmed=hashes_to_submit_with(now), now=now
     )
 
 
@@ -69,11 +70,31 @@ def test_it_may_be_asked_for_before_the_window_opens_and_twice_is_once(candidacy
 
 def test_it_needs_every_affirmation(candidacy: Candidacy, closes: datetime) -> None:
     entry = make.a_complete_draft(candidacy, closes - TICK)
+    read = hashes_to_submit_with(closes)
     with pytest.raises(Incomplete) as refused:
         services.wish_submission_at_close(
-            entry_id=entry.pk, by=candidacy.account, affirmed=[SubmissionKind.CONSENT], now=closes - TICK
+            entry_id=entry.pk,
+            by=candidacy.account,
+            affirmed={kind: hashed for kind, hashed in read.items() if kind == SubmissionKind.CONSENT},
+            now=closes - TICK,
         )
     assert len(refused.value.details) == 2
+
+
+def test_what_was_published_anew_since_it_was_read_is_not_affirmed(
+    candidacy: Candidacy, closes: datetime
+) -> None:
+    now = closes - TICK
+    entry = make.a_complete_draft(candidacy, now)
+    asked: dict[str, Any] = {"entry_id": entry.pk, "by": candidacy.account, "now": now}
+    read = hashes_to_submit_with(now)
+    publish_document(kind="consent", title="Consent", body="New.", by=make.a_staff_member(), now=now)
+    for act in (services.submit_entry, services.wish_submission_at_close):
+        with pytest.raises(NotAllowed, match=r"“Consent” was published anew meanwhile. Read it and confirm"):
+            act(affirmed=read, **asked)
+    assert not EntryAffirmation.objects.exists()
+    services.submit_entry(affirmed=hashes_to_submit_with(now), **asked)
+    assert EntryAffirmation.objects.get(kind="consent").document.body == "New."
 
 
 def test_it_is_taken_back_until_the_close_and_not_after(candidacy: Candidacy, closes: datetime) -> None:
@@ -113,7 +134,7 @@ def test_nobody_else_asks_for_it(candidacy: Candidacy, closes: datetime) -> None
     stranger = make.a_candidate(candidacy.cohort).account
     of: dict[str, Any] = {"entry_id": entry.pk, "by": stranger, "now": closes - TICK}
     with pytest.raises(Entry.DoesNotExist):
-        services.wish_submission_at_close(affirmed=make.EVERYTHING, **of)
+        services.wish_submission_at_close(affirmed={}, **of)
     with pytest.raises(Entry.DoesNotExist):
         services.take_back_wish(**of)
 
