@@ -133,6 +133,13 @@ def _bomb(layers: int = 1, *, page: int = 0, mib: int = 70) -> Change:
     return change
 
 
+def _bomb_behind_nonsense(made: Pdf) -> None:
+    """A stream that makes no sense first, which must not keep a reader from the ones behind it."""
+    _picture(9, 9)(made)
+    made.pages[0].Resources.XObject.Im.Width = Name.Wide
+    _bomb(page=2)(made)
+
+
 def _many_filters(made: Pdf) -> None:
     stream = made.make_stream(b"x")
     stream.Filter = Array([Name.ASCIIHexDecode] * 200)
@@ -328,6 +335,7 @@ REFUSED = [
     ("a bomb on the third page", of(_bomb(page=2), pages=3), BOMB),
     ("a bomb in a bomb", of(_bomb(2)), BOMB),
     ("a bomb in a bomb in a bomb", of(_bomb(3)), BOMB),
+    ("a bomb behind nonsense", of(_bomb_behind_nonsense, pages=3), BOMB),
     ("two hundred filters", of(_many_filters), BOMB),
     ("a bomb of objects", bytes_of(_object_stream_bomb), BOMB),
     ("forms that multiply", of(_laughing_forms), BEYOND),
