@@ -514,6 +514,14 @@ def test_the_dashboard_points_here_no_more_once_something_is_submitted(
         assert reverse(PAGE) not in dashboard(client)
 
 
+def test_the_entries_lead_here_until_the_window_closes(client: Client, candidacy: Candidacy) -> None:
+    closes = make.window_of(candidacy).closes
+    for at, leads in ((closes - timedelta(microseconds=1), True), (closes, False)):
+        with clock.fixed(at):
+            page = client.get(reverse("portfolio:entries")).content.decode()
+        assert (reverse(PAGE) in page) is leads
+
+
 def test_the_mail_of_the_opening_leads_here_and_those_of_the_closing_do_not(candidacy: Candidacy) -> None:
     window = make.window_of(candidacy)
     for at in (window.opens, window.closes - timedelta(days=6)):
