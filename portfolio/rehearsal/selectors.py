@@ -252,8 +252,8 @@ def _clip_card(row: Rehearsal, to_send: Sequence[ToSend]) -> ClipCard:
         row.clip_format,
     )
     # What asks for something comes before what is well.
-    told = sorted([*told_of, *limits], key=lambda one: one.tone != "warn")
-    return ClipCard(facts, tuple(told), row.rehearsed_at)
+    ordered = sorted([*told_of, *limits], key=lambda one: one.tone != "warn")
+    return ClipCard(facts, tuple(ordered), row.rehearsed_at)
 
 
 def _pace(row: Rehearsal | None) -> Fraction | None:
