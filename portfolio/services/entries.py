@@ -54,6 +54,8 @@ def start_entry(*, candidacy_id: UUID, entry_key: str, by: User, now: datetime) 
         return entry
     entry = locks.entry(entry.pk, owner=by)
     if entry.state == EntryState.UNUSED:
+        # Who waited for the lock is judged by when they got it.
+        require_not_over(window_of(entry), clock.agreed(now), template)
         reopen(entry)
     return entry
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection
 from pytest_django import Settings
 
@@ -21,6 +22,7 @@ from certification.kernel.errors import WindowClosed
 from portfolio import sealing, services
 from portfolio.consent import services as consent
 from portfolio.models import Entry, Receipt
+from portfolio.services import Direction, captions
 from portfolio.services.uploading import NewFile
 from portfolio.states import EntryState
 from tests.factories import portfolio as make
@@ -65,6 +67,13 @@ def acts(candidacy: Candidacy, asked_at: datetime) -> dict[str, Callable[[], obj
     line = make.a_person(video, now)
     form = make.a_release_form(draft, now)
     by = candidacy.account
+    captions.set_captions(
+        evidence_id=video.pk,
+        by=by,
+        file=ContentFile(b"WEBVTT\n\n00:00.000 --> 00:02.000\nWords.\n"),
+        name="a.vtt",
+        now=now,
+    )
     of: dict[str, Any] = {"entry_id": draft.pk, "by": by, "now": asked_at}
     on: dict[str, Any] = {"evidence_id": video.pk, "by": by, "now": asked_at}
     upload = services.create_upload(
@@ -86,6 +95,13 @@ def acts(candidacy: Candidacy, asked_at: datetime) -> dict[str, Callable[[], obj
         "copy people": lambda: consent.copy_people(source_id=video.pk, **on),
         "remove a person": lambda: consent.remove_person(person_id=line.pk, by=by, now=asked_at),
         "nobody": lambda: consent.take_back_nobody(**on),
+        "move": lambda: services.move_evidence(
+            evidence_id=video.pk, by=by, direction=Direction.UP, now=asked_at
+        ),
+        "add captions": lambda: captions.set_captions(
+            file=ContentFile(b"WEBVTT\n\n00:00.000 --> 00:02.000\nOther words.\n"), name="b.vtt", **on
+        ),
+        "remove captions": lambda: captions.remove_captions(**on),
         "wish": lambda: services.wish_submission_at_close(affirmed=hashes_to_submit_with(now), **of),
         "withdraw": lambda: services.withdraw_entry(entry_id=submitted.pk, by=by, now=asked_at),
     }
@@ -103,6 +119,9 @@ ACTS = [
     "copy people",
     "remove a person",
     "nobody",
+    "move",
+    "add captions",
+    "remove captions",
     "wish",
     "withdraw",
 ]
