@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from .uploads.rules import BadPart
 CONFLICT = 409
 UNPROCESSABLE = 422
 FORBIDDEN = 403
+_NO_LETTER = re.compile("[\0\ud800-\udfff]")
 # Ten thousand parts, each with its number and digest, and nothing more.
 _MAX_LIST_BYTES = 2 * 1024 * 1024
 
@@ -120,7 +122,7 @@ def _signed(
             by=by,
             file=NewFile(
                 name=_text(asked, "name"),
-                declared_type=str(asked.get("type") or ""),
+                declared_type=_type(asked),
                 size=_number(asked, "size"),
                 replaces=_replaced(asked),
             ),
@@ -177,7 +179,7 @@ def _replaced(asked: dict[str, Any]) -> UUID | None:
 def _asked(body: bytes) -> dict[str, Any]:
     try:
         asked = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         raise BadInput("Ask with a JSON object that names an operation.")
@@ -185,9 +187,20 @@ def _asked(body: bytes) -> dict[str, Any]:
 
 
 def _text(asked: dict[str, Any], name: str) -> str:
+    """A text that a row can hold: JSON also spells letters that are none."""
     value = asked.get(name)
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not isinstance(value, str) or not value or _NO_LETTER.search(value):
         raise BadInput(f"“{name}” must be a text.")
+    return value
+
+
+def _type(asked: dict[str, Any]) -> str:
+    """What the browser takes the file for; it may not know."""
+    if not asked.get("type"):
+        return ""
+    value = _text(asked, "type")
+    if not value.isprintable():
+        raise BadInput("“type” must be a text on one line.")
     return value
 
 

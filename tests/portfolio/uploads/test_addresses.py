@@ -361,10 +361,28 @@ def test_a_full_slot_is_refused_before_anything_is_sent(draft: Entry, now: datet
     assert "holds 2 files" in answer.json()["problem"]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"operation": "own"}', b'{"operation": "list"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"operation": "own"}',
+        b'{"operation": "list"}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"operation": "create", "name": "a.pdf", "size": 10, "type": "\\u0000"}',
+        b'{"operation": "create", "name": "a.pdf", "size": 10, "type": "\\ud800"}',
+        b'{"operation": "create", "name": "\\ud800.pdf", "size": 10}',
+        b'{"operation": "create", "name": "a.pdf", "size": 10, "type": {"a": 1}}',
+        b'{"operation": "create", "name": "a.pdf", "size": 10, "type": "a\\nb: c"}',
+    ],
+    ids=lambda body: repr(body[:80]),
+)
 def test_a_question_that_makes_no_sense_is_refused(browser: Browser, body: bytes) -> None:
     answer = browser.client.post(browser.sign_url, body, content_type="application/json")
     assert answer.status_code == 422
+    assert answer.json()["problem"].endswith(".")
 
 
 # ---- when ----
