@@ -25,6 +25,7 @@ from . import directions as reading
 from . import selectors, services
 from .downloads import original_response
 from .forms import UploadForm
+from .models import Evidence
 from .selectors import EntryPage, FileCard, SlotCard
 from .self_assessment import standing_of
 from .services import Direction
@@ -194,10 +195,14 @@ def move(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
             now=clock.now(),
             seen_at=int(request.POST.get("seen_at", 0)) or None,
         )
-    except (ObjectDoesNotExist, ValueError):
+    except ObjectDoesNotExist:
+        return _nothing_to_move(request, evidence_id)
+    except ValueError:
         raise Http404 from None
     page = _own(request, changed.pk)
-    moved = next(file for _, file in page.files if file.id == evidence_id)
+    moved = next((file for _, file in page.files if file.id == evidence_id), None)
+    if moved is None:
+        return _nothing_to_move(request, evidence_id)
     messages.success(request, f"“{moved.name}” is file {moved.number} of {moved.of}.")
     return redirect(f"{reverse('portfolio:entry', args=[changed.pk])}#file-{evidence_id}")
 
@@ -214,6 +219,17 @@ def standing(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 def original(request: HttpRequest, evidence_id: UUID) -> HttpResponseBase:
     """The candidate's own file back, byte for byte."""
     return original_response(request, _user(request), evidence_id)
+
+
+def _nothing_to_move(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
+    """A page that was left open moves what another tab has removed; what was never theirs is not there."""
+    removed = Evidence.objects.filter(
+        pk=evidence_id, entry__candidacy__account=_user(request), removed_at__isnull=False
+    ).first()
+    if removed is None:
+        raise Http404
+    messages.info(request, f"“{removed.original_name}” was removed meanwhile, so there is nothing to move.")
+    return redirect("portfolio:entry", removed.entry_id)
 
 
 def _slot_url(page: EntryPage, key: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from candidates.models import Candidacy
 from certification.kernel import clock
@@ -249,3 +251,24 @@ def test_the_browsers_question_names_the_piece_to_replace(entry: Entry, now: dat
     assert browser.sign(**asked, replaces=str(uploads.ABSENT)).status_code == 404
     assert browser.sign(**asked, replaces=str(piece("b").pk)).status_code == 200
     assert Upload.objects.get().replaces == piece("b")
+
+
+def test_what_another_tab_removed_is_not_moved(
+    entry: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = uploads.Browser(entry, "notes").client
+    by, moved = entry.candidacy.account, piece("b")
+    url, page = reverse("portfolio:move", args=[moved.pk]), reverse("portfolio:entry", args=[entry.pk])
+    move_evidence = services.move_evidence
+
+    def and_removed_meanwhile(**asked: Any) -> Entry:
+        changed = move_evidence(**asked)
+        services.remove_evidence(evidence_id=moved.pk, by=by, now=now)
+        return changed
+
+    monkeypatch.setattr(services, "move_evidence", and_removed_meanwhile)
+    for _ in range(2):  # while it is moved; and before
+        answer = client.post(url, {"direction": "up"}, follow=True)
+        assert answer.redirect_chain == [(page, 302)]
+        assert "“b.pdf” was removed meanwhile" in answer.text
+        monkeypatch.setattr(services, "move_evidence", move_evidence)
