@@ -6,7 +6,7 @@ Taken in like evidence: decoded before anything is stored, swept when nothing re
 from __future__ import annotations
 
 import hashlib
-import secrets
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +16,15 @@ from pathlib import Path
 
 from django.core.files.base import File
 
-from certification.kernel.bounded import Limits, OutOfBounds, run_bounded
-from certification.kernel.errors import BadInput
+from certification.kernel.bounded import Failed, Interrupted, Limits, OutOfBounds, run_bounded
+from certification.kernel.errors import BadInput, NotAllowed
 
 from ..models import ReleaseForm
+from ..uploads import storing
 from ..uploads.storing import discard, originals
 from . import looking
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["MAX_BYTES", "Received", "discard", "keep", "received", "sweep", "too_large"]
 
@@ -49,6 +52,7 @@ def received(file: File, name: str) -> Iterator[Received]:
 
     Raises:
         BadInput: it is too large, no PDF, PNG or JPEG, broken or protected.
+        NotAllowed: the machine has no room to look at it just now.
     """
     with tempfile.TemporaryDirectory(prefix="icg-form-") as folder:
         path = Path(folder) / "received"
@@ -59,6 +63,14 @@ def received(file: File, name: str) -> Iterator[Received]:
             look = run_bounded(looking.look, path, name, limits=_LIMITS, results=(looking.Look,))
         except OutOfBounds:
             raise looking.unreadable(name) from None
+        except Interrupted:
+            raise NotAllowed(
+                f"“{name}” was not taken in: it could not be looked at just now. "
+                "Wait a minute and send it again."
+            ) from None
+        except Failed:  # a mistake of ours, which must not cost what was typed beside the file
+            logger.exception("a release form could not be looked at")
+            raise looking.unreadable(name) from None
         yield Received(path, look.format, size, sha256)
 
 
@@ -68,10 +80,8 @@ def too_large() -> BadInput:
 
 
 def keep(form: Received, now: datetime) -> str:
-    """Store it under a fresh random key and return the key."""
-    key = f"{_FOLDER}/{now.astimezone(UTC):%Y-%m-%d}/{secrets.token_hex(20)}"
-    with form.path.open("rb") as stream:
-        return originals().save(key, File(stream))
+    """Store it under a fresh random key and return the key; it outlasts a power cut from now on."""
+    return storing.keep(form.path, now, _FOLDER)
 
 
 def sweep(now: datetime) -> dict[str, int]:

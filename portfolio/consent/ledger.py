@@ -14,6 +14,7 @@ from django.db.models import Prefetch
 from django.urls import reverse
 
 from candidates import selectors as candidates
+from certification.kernel.errors import NotAllowed
 
 from ..models import Entry, Evidence, PersonSeen, ReleaseForm
 from ..states import EvidenceKind
@@ -121,7 +122,11 @@ def problems_of(entry: Entry) -> list[str]:
     videos = videos_of(entry)
     if not videos:
         return []
-    return rules.lacking([_video(video) for video in videos], released_on=release_day(entry))
+    try:
+        released_on = release_day(entry)
+    except NotAllowed as refusal:  # one more thing that is lacking: what asks at the close goes on
+        return [str(refusal)]
+    return rules.lacking([_video(video) for video in videos], released_on=released_on)
 
 
 def snapshot(entry: Entry) -> list[dict[str, Any]]:
@@ -172,12 +177,22 @@ def live_form(person: PersonSeen) -> ReleaseForm | None:
 
 
 def release_day(entry: Entry) -> date:
-    """The programme's day on which the scores of the entry's year come out."""
-    release_at = next(
+    """The programme's day on which the scores of the entry's year come out.
+
+    Raises:
+        NotAllowed: nobody has planned the year yet.
+    """
+    years = (
         card.release_at
         for card in candidates.cohort_years()
         if card.cohort_id == entry.candidacy.cohort_id and card.year == entry.year
     )
+    release_at = next(years, None)
+    if release_at is None:
+        raise NotAllowed(
+            f"Year {entry.year} of your cohort has no dates yet, so nobody can say how long a consent"
+            " must last. Write to the programme office."
+        )
     return release_at.astimezone(ZoneInfo(settings.PROGRAMME_ZONE)).date()
 
 

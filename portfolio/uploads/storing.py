@@ -32,13 +32,13 @@ def originals() -> Storage:
     return storages["identity"]
 
 
-def keep(path: Path, now: datetime) -> str:
+def keep(path: Path, now: datetime, folder: str = FOLDER) -> str:
     """Store the local file under a fresh random key and return the key; it outlasts a power cut from now on.
 
     On a disk that holds them both the bytes are not copied: the file gets a second name.  So the caller
     must not write into it any more.
     """
-    key = f"{FOLDER}/{now.astimezone(UTC):%Y-%m-%d}/{secrets.token_hex(20)}"
+    key = f"{folder}/{now.astimezone(UTC):%Y-%m-%d}/{secrets.token_hex(20)}"
     store = originals()
     if not isinstance(store, FileSystemStorage):
         with path.open("rb") as stream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from django.urls import reverse
 
 from accounts.models import User
 from candidates.models import Candidacy
-from certification.kernel import clock
+from certification.kernel import bounded, clock
 from certification.kernel.models import AuditEvent
-from portfolio.consent import keeping
+from portfolio.consent import keeping, ledger
 from portfolio.models import Entry, Evidence, PersonSeen, ReleaseForm
+from portfolio.uploads import storing
+from portfolio.uploads.storing import originals
 from tests.factories import portfolio as make
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +104,50 @@ def test_a_bad_form_is_refused_beside_its_field_and_the_rest_stays(client: Clien
     assert "not a form we can open" in answer.text
     assert 'value="the teacher"' in answer.text
     assert not ReleaseForm.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        (bounded.Interrupted(), "could not be looked at just now. Wait a minute and send it again."),
+        (bounded.Failed("Traceback"), "not a form we can open"),
+        (bounded.OutOfBounds("time"), "not a form we can open"),
+    ],
+    ids=["interrupted", "failed", "beyond"],
+)
+def test_a_form_that_nobody_could_look_at_costs_nothing_that_was_typed(
+    client: Client, video: Evidence, monkeypatch: pytest.MonkeyPatch, ending: Exception, said: str
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise ending
+
+    monkeypatch.setattr(keeping, "run_bounded", end)
+    answer = client.post(adding(video), {"who": "the teacher", "file": a_scan()})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'value="the teacher"' in answer.text
+    assert not ReleaseForm.objects.exists()
+
+
+def test_a_form_is_on_the_disk_before_it_is_acknowledged(
+    entry: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(storing, "_sync", synced.append)
+    form = make.a_release_form(entry, now)
+    kept = Path(originals().path(form.storage_key))  # type: ignore[attr-defined]
+    assert kept.is_relative_to(Path(originals().path("release-forms")))  # type: ignore[attr-defined]
+    assert synced == [kept, kept.parent, kept.parent.parent]
+
+
+def test_a_year_without_dates_is_a_sentence(
+    client: Client, entry: Entry, video: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger.candidates, "cohort_years", list)
+    answer = client.get(page_of(entry))
+    assert answer.status_code == 409
+    assert "has no dates yet" in answer.text
+    assert "has no dates yet" in " ".join(ledger.problems_of(entry))
 
 
 def test_a_form_beyond_the_limit_is_not_even_written_down(
