@@ -160,6 +160,19 @@ def _laughing_forms(made: Pdf) -> None:
     made.pages[0].Contents = made.make_stream(b"/X Do")
 
 
+def _endless_wallpaper(made: Pdf) -> None:
+    """A pattern so fine that the page takes a billion of its tiles: cheap to read, and never drawn."""
+    tile = made.make_stream(b"0 0 1 rg 0 0 1 1 re f 1 0 0 rg 0.2 0.2 0.5 0.5 re f")
+    tile.update(
+        Dictionary(
+            Type=Name.Pattern, PatternType=1, PaintType=1, TilingType=1, BBox=Array([0, 0, 1, 1]),
+            XStep=0.005, YStep=0.005, Resources=Dictionary(),
+        )
+    )  # fmt: skip
+    made.pages[0].Resources.Pattern = Dictionary(P=tile)
+    made.pages[0].Contents = made.make_stream(b"/Pattern cs /P scn 0 0 300 200 re f")
+
+
 def _form_in_itself(made: Pdf) -> None:
     form = made.make_stream(b"/X Do")
     form.update(Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 300, 200])))
@@ -339,6 +352,7 @@ REFUSED = [
     ("two hundred filters", of(_many_filters), BOMB),
     ("a bomb of objects", bytes_of(_object_stream_bomb), BOMB),
     ("forms that multiply", of(_laughing_forms), BEYOND),
+    ("a wallpaper of a billion tiles", of(_endless_wallpaper), BEYOND),
     ("a form only one program shows", of(_sealed_form), "only Adobe's own program can show"),
     ("a portfolio of files", of(_with(Collection=Dictionary(View=Name.D))), "a PDF portfolio"),
     ("a picture in front", bytes_of(lambda: _jpeg_claiming(16, 16)[:600] + pdf()), "two kinds of file"),

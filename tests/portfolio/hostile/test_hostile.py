@@ -43,8 +43,8 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         folder = tmp_path_factory.mktemp("temporary")
         patch.setenv("TMPDIR", str(folder))
         patch.setattr(tempfile, "tempdir", str(folder))
-        # What is beyond fifteen seconds is beyond five.
-        patch.setattr(opening, "MAX_CPU_SECONDS", 5)
+        # What is beyond fifteen seconds is beyond three.
+        patch.setattr(opening, "MAX_CPU_SECONDS", 3)
         bounded._forget()
         yield folder
     bounded._forget()
