@@ -38,6 +38,6 @@ def sweep_release_forms(now: datetime) -> Counts:
     return keeping.sweep(now)
 
 
-@reconciler("uploads.take_in", every=30)
+@reconciler("uploads.take_in", every=30, shared=True)
 def take_in_uploads(now: datetime) -> Counts:
     return taking_in.take_in_due(now)

@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.files.base import File
 from django.core.files.storage import Storage, storages
 from django.db import transaction
@@ -75,6 +76,8 @@ def clean(blinding_id: UUID, now: datetime) -> BlindingState | None:
         except (StoreSilent, bounded.Interrupted):
             logger.exception("blinding %s: a store did not answer; it is tried again", blinding_id)
             return None
+        except SoftTimeLimitExceeded:
+            raise  # the worker's trouble, not the entry's
         except Exception:  # a decoder fell over a file: the other entries must not wait for it
             logger.exception("blinding %s could not be cleaned", blinding_id)
             return _fail(

@@ -33,7 +33,8 @@ class Preparation(models.Model):
     terms_sha256 = models.CharField(
         max_length=64, blank=True, help_text="Digest of the identifiers that were looked for."
     )
-    tries = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often it was begun.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="How often the file made that fail.")
     received_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 

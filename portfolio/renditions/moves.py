@@ -52,7 +52,16 @@ def end(preparation: Preparation, state: PreparationState, now: datetime, *, pro
 
 def do_again(preparation: Preparation) -> None:
     """Have a locked preparation that has ended be done again, as far as something is missing."""
-    move(preparation, PreparationState.RECEIVED, problem="", step="", percent=0, tries=0, ended_at=None)
+    move(
+        preparation,
+        PreparationState.RECEIVED,
+        problem="",
+        step="",
+        percent=0,
+        tries=0,
+        failures=0,
+        ended_at=None,
+    )
     ring(preparation)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
 from certification.kernel import bounded, clock
@@ -96,8 +97,9 @@ def _wait(preparation_id: UUID) -> None:
 @transaction.atomic
 def _count_try(preparation_id: UUID, now: datetime) -> PreparationState | None:
     preparation = locks.preparation(preparation_id)
-    if preparation.tries < MOST_TRIES:
-        moves.move(preparation, PreparationState.RECEIVED, step="", percent=0)
+    failures = preparation.failures + 1
+    if failures < MOST_TRIES:
+        moves.move(preparation, PreparationState.RECEIVED, step="", percent=0, failures=failures)
         return PreparationState.RECEIVED
     return _reject(
         preparation_id,
@@ -196,7 +198,7 @@ class _Work:
         """Ask the scanner, unless it has answered already: the file is the same."""
         if self._preparation.scan != Scan.NOT_ASKED:
             return
-        self._tell.at_once("Scanning", 2)
+        self._tell.at_once("Looking for viruses" if settings.CLAMAV_ADDRESS else "Fetching the file", 2)
         result = scanning.scan(self._original())
         self._preparation.scan = result.scan
         self._preparation.save(update_fields=["scan"])

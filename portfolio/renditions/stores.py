@@ -98,11 +98,12 @@ def keep(preparation: Preparation, files: Iterable[Made], now: datetime) -> list
 def _fetched(store: Storage, key: str, path: Path) -> str:
     """Bring an object to `path` and return its digest; on local disk it is the same file by another name."""
     digest = hashlib.sha256()
+    path.unlink(missing_ok=True)  # a second name of the stored object itself must never be written into
     with answering(), store.open(key, "rb") as source:
         if isinstance(store, FileSystemStorage) and _linked(Path(store.path(key)), path):
             _read(source, digest, None)
         else:
-            with path.open("wb") as target:
+            with path.open("xb") as target:
                 _read(source, digest, target)
     return digest.hexdigest()
 

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from accounts.models import Role, User
 from certification.kernel import audit, clock
-from certification.kernel.errors import NotAllowed
+from certification.kernel.errors import NotAllowed, Refusal
 
 from .. import locks
 from ..models import Entry, Evidence, Preparation, Slot
@@ -54,7 +54,7 @@ def add_evidence(
         try:
             plain_name = receiving.plain_name(name)
             evidence = _recorded(entry_id, slot, by, plain_name, inspection, key, now, replaced)
-        except BaseException:
+        except Refusal:  # nothing else says for sure that the row is not there: the sweep will know
             storing.discard(key)
             raise
     if evidence.storage_key != key:

@@ -7,21 +7,24 @@ is simply run again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Case, F, Max, Q, When
 
 from accounts.models import User
-from certification.kernel import audit
+from certification.kernel import audit, bounded
+from certification.kernel import locks as advisory
 from certification.kernel.errors import Refusal
 
 from .. import locks
 from ..models import Upload
-from ..states import UNDER_WAY_UPLOADS, UploadState
+from ..states import UNDER_WAY_UPLOADS, EvidenceKind, UploadState
 from ..uploads import parts, receiving, rules, storing
 from ..uploads.inspect import Inspection
 from .evidence import record_evidence
@@ -30,25 +33,76 @@ from .uploading import end, learn_parts
 logger = logging.getLogger(__name__)
 
 _SPARED = timedelta(days=1)
+_LARGE_BYTES = 256 * 1024**2
+_MOST_FAILURES = 3
 
 
 def take_in_due(now: datetime) -> dict[str, int]:
     """Check every file that has arrived whole: it becomes evidence, or is refused with the reason.
 
-    One that cannot be looked at now, because the disk is full or a bucket is away, holds up no other
-    and is tried again.
+    Several workers may do so side by side, but only one of them has a large file in hand, and documents
+    come first: nobody's page waits behind other people's hours of video.  A file that cannot be looked
+    at now, because the disk is full or a bucket is away, holds up no other and is tried again.
     """
     counts = {"taken": 0, "refused": 0}
-    waiting = Upload.objects.filter(state=UploadState.COMPLETING).order_by("completed_at", "pk")
-    for upload in waiting.select_related("slot", "entry__candidacy__account"):
-        try:
-            state = _take_in(upload, now)
-        except Exception:
-            logger.exception("upload %s could not be checked; it is tried again", upload.pk)
-            continue
+    seen: list[UUID] = []
+    while (upload := _next(seen)) is not None:
+        seen.append(upload.pk)
+        with _in_hand(upload) as mine:
+            state = _tried(upload, now) if mine else None
         if state is not None:
             counts[str(state)] += 1
     return counts
+
+
+def _next(seen: Collection[UUID]) -> Upload | None:
+    waiting = Upload.objects.filter(state=UploadState.COMPLETING).exclude(pk__in=seen)
+    shortest = waiting.annotate(is_video=Case(When(slot__kind=EvidenceKind.VIDEO, then=1), default=0))
+    return (
+        shortest.select_related("slot", "entry__candidacy__account")
+        .order_by("is_video", "failures", "completed_at", "pk")
+        .first()
+    )
+
+
+@contextmanager
+def _in_hand(upload: Upload) -> Iterator[bool]:
+    """The right to take this file in, without waiting; of large files, one at a time."""
+    large = upload.declared_bytes > _LARGE_BYTES
+    alone = advisory.try_advisory("uploads.take_in:large") if large else nullcontext(enter_result=True)
+    with advisory.try_advisory(f"uploads.take_in:{upload.pk}") as mine, alone as may_be_large:
+        yield (
+            mine
+            and may_be_large
+            and Upload.objects.filter(pk=upload.pk, state=UploadState.COMPLETING).exists()
+        )
+
+
+def _tried(upload: Upload, now: datetime) -> UploadState | None:
+    try:
+        return _take_in(upload, now)
+    except SoftTimeLimitExceeded:
+        raise  # the worker's trouble, not the file's
+    except bounded.Failed:
+        logger.exception("upload %s made its reader fail", upload.pk)
+        return _count_failure(upload, now)
+    except Exception:
+        logger.exception("upload %s could not be checked; it is tried again", upload.pk)
+        return None
+
+
+def _count_failure(upload: Upload, now: datetime) -> UploadState | None:
+    """A mistake of ours may pass with the next version; but nobody's entry waits for it for ever."""
+    Upload.objects.filter(pk=upload.pk).update(failures=F("failures") + 1)
+    if upload.failures + 1 < _MOST_FAILURES:
+        return None
+    return _refuse(
+        upload.pk,
+        upload.entry.candidacy.account,
+        f"“{upload.name}” made the program that reads it fail, {_MOST_FAILURES} times. Save or export it "
+        "with another program and upload that; if this happens again, write to the programme office.",
+        now,
+    )
 
 
 def sweep(now: datetime) -> dict[str, int]:
@@ -74,7 +128,7 @@ def _keep(upload: Upload, by: User, path: Path, inspection: Inspection, now: dat
     key = storing.keep(path, now)
     try:
         kept_as = _record(upload.pk, by, inspection, key, now)
-    except BaseException:
+    except Refusal:  # nothing else says for sure that the row is not there: the sweep will know
         storing.discard(key)
         raise
     if kept_as != key:

@@ -32,6 +32,9 @@ class Upload(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True, help_text="When the last part was in.")
     ended_at = models.DateTimeField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    failures = models.PositiveSmallIntegerField(
+        default=0, help_text="How often its check ended in a mistake of ours."
+    )
     problem = models.TextField(blank=True, help_text="Why it was not accepted, as the candidate reads it.")
     evidence = models.ForeignKey(
         "portfolio.Evidence", on_delete=models.PROTECT, related_name="uploads", null=True, blank=True

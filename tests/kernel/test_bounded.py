@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -51,6 +52,12 @@ def test_a_function_runs_elsewhere_and_its_result_comes_back() -> None:
     *echoed, pid = run_bounded(work.echo, 1, "ä", b"\0", [None], limits=ROOM)
     assert echoed == [1, "ä", b"\0", [None]]
     assert pid != os.getpid()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EMFILE])
+def test_a_machine_that_cannot_go_on_blames_nobodys_file(number: int) -> None:
+    with pytest.raises(Interrupted, match=os.strerror(number)):
+        run_bounded(work.run_out, number, limits=ROOM)
 
 
 def test_long_arguments_and_results_pass_whole() -> None:

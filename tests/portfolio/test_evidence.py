@@ -213,16 +213,43 @@ def test_nobody_touches_somebody_elses_evidence(draft: Entry, now: datetime) -> 
 
 
 @pytest.mark.parametrize("error", [OperationalError("the server is gone"), KeyboardInterrupt()])
-def test_a_database_lost_halfway_leaves_no_object(
+def test_a_database_lost_halfway_leaves_an_object_that_the_sweep_removes(
     draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     def fail(*args: Any) -> None:
-        assert len(stored()) == 1
         raise error
 
-    monkeypatch.setattr(evidence_services, "record_evidence", fail)
+    with monkeypatch.context() as patched, pytest.raises(type(error)):
+        patched.setattr(evidence_services, "record_evidence", fail)
+        make.add(draft, now)
+    assert len(stored()) == 1
+    removed_by_sweep(now + timedelta(days=3))
+    assert stored() == set()
 
-    with pytest.raises(type(error)):
+
+def test_a_connection_lost_after_the_commit_costs_no_byte(
+    draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can tell a commit that failed from one whose answer was lost."""
+    recorded_for_good = evidence_services._recorded
+
+    def lose_the_answer(*args: Any) -> None:
+        recorded_for_good(*args)
+        raise OperationalError("the connection was lost")
+
+    monkeypatch.setattr(evidence_services, "_recorded", lose_the_answer)
+    with pytest.raises(OperationalError):
+        make.add(draft, now)
+    assert stored() == {Evidence.objects.get().storage_key}
+
+
+def test_a_refused_row_leaves_no_object(draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any) -> None:
+        assert len(stored()) == 1
+        raise NotAllowed("The window closed meanwhile.")
+
+    monkeypatch.setattr(evidence_services, "record_evidence", refuse)
+    with pytest.raises(NotAllowed):
         make.add(draft, now)
     assert stored() == set()
 

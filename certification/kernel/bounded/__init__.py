@@ -26,9 +26,9 @@ from typing import Any, TypeVar
 from certification.kernel.errors import BadInput
 
 from . import wire
-from .job import tell
+from .job import is_the_machines, tell
 
-__all__ = ["Failed", "Interrupted", "Limits", "OutOfBounds", "run_bounded", "tell"]
+__all__ = ["Failed", "Interrupted", "Limits", "OutOfBounds", "is_the_machines", "run_bounded", "tell"]
 
 T = TypeVar("T")
 
@@ -109,7 +109,8 @@ def run_bounded(
     Raises:
         BadInput: as the function raised it.
         OutOfBounds: the function went beyond a bound, a library in C crashed, or its answer makes no sense.
-        Interrupted: its process was ended from outside, or could not be started.
+        Interrupted: its process was ended from outside or could not be started, or the machine has no
+            room left or a failing disk.
         Failed: the function raised anything else.
     """
     request = pickle.dumps((function.__module__, function.__qualname__, args, asdict(limits)))
@@ -197,6 +198,8 @@ def _ending(kind: bytes, said: bytes, *, started: bool) -> Exception:
         if kind == wire.BEYOND:
             reason = said.decode("utf-8", "replace")
             return OutOfBounds(reason if reason in _BOUNDS else "crash")
+        if kind == wire.SHORT:
+            return Interrupted(said.decode("utf-8", "replace"))
         if kind == wire.FAILED:
             return Failed(said.decode("utf-8", "replace"))
         if not started:

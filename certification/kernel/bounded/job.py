@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from . import wire
 
 _PR_SET_PDEATHSIG = 1
+_MACHINES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EROFS}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 # Set in the process of a job alone.
@@ -30,6 +31,11 @@ def tell(step: str, percent: int) -> None:
     """From inside a bounded function: what is being done, and how far it is.  Elsewhere it does nothing."""
     if _listener is not None:
         wire.send(_listener, wire.TOLD, json.dumps([step, percent]).encode())
+
+
+def is_the_machines(problem: BaseException) -> bool:
+    """Whether a full or failing disk, or too many open files, made this, and no input of the function."""
+    return isinstance(problem, OSError) and problem.errno in _MACHINES
 
 
 def run(channel: socket.socket, server_pid: int, scratch: str | None) -> NoReturn:
@@ -62,6 +68,8 @@ def _outcome(channel: socket.socket) -> tuple[bytes, bytes]:
     except RecursionError:
         return wire.BEYOND, b"depth"
     except OSError as problem:
+        if is_the_machines(problem):
+            return wire.SHORT, str(problem).encode()
         if beyond := {errno.ENOMEM: b"memory", errno.EFBIG: b"size"}.get(problem.errno or 0):
             return wire.BEYOND, beyond
         return wire.FAILED, traceback.format_exc().encode()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 PIECE, WHOLE = b"c", b"d"  # a part of a request or a result; nothing more of it follows
 STARTED, TOLD = b"s", b"p"  # the job runs; how far it is
 REFUSED, BEYOND, FAILED = b"r", b"o", b"f"  # BadInput; beyond a bound, and which; any other exception
+SHORT = b"a"  # the machine lacks room, or its disk fails: nobody's file is to blame
 ENDED = b"x"  # from the server: the process is gone, and this was its exit code
 
 MOST_BYTES = 64 * 1024

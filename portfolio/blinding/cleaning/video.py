@@ -83,7 +83,8 @@ def clean_video(
             if not may_copy:
                 raise ValueError("copying is not wanted")
             after = _written(path, work, before, may_copy=True)
-        except _FAILURES:
+        except _FAILURES as error:
+            _require_room(error)
             after = _encoded_or_refused(path, work, before)
     return CleanedVideo(
         path=out_path,
@@ -143,9 +144,16 @@ def _encoded_or_refused(path: Path, work: Path, before: Inspection) -> Inspectio
     try:
         return _written(path, work, before, may_copy=False)
     except _FAILURES as error:
+        _require_room(error)
         raise BadInput(
             "The video cannot be played to its end. Export it as MP4 (H.264) and upload that."
         ) from error
+
+
+def _require_room(error: Exception) -> None:
+    """Go on only if it was the video that failed, and not the disk: a full one tells nothing of the video."""
+    if bounded.is_the_machines(error):
+        raise error
 
 
 def _written(path: Path, work: Path, before: Inspection, *, may_copy: bool) -> Inspection:

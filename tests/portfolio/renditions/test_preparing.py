@@ -18,7 +18,7 @@ from portfolio import services as portfolio_services
 from portfolio.blinding.cleaning import assert_clean
 from portfolio.blinding.identifiers import search_terms
 from portfolio.models import Entry, Preparation, UnclaimedRendition
-from portfolio.renditions import locks, making, moves, preparing, selectors, services
+from portfolio.renditions import locks, making, moves, preparing, selectors, services, stores
 from portfolio.states import EntryState, PreparationState, Scan
 from portfolio.uploads import scanning
 from portfolio.uploads.scanning import ScannerSilent, ScanResult
@@ -51,7 +51,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _file(folder: Path, kind: str) -> making.Made:
-    made_of = making.captions("WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n", (), folder).files[0]
+    made_of = making.redact_captions("WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n", (), folder).files[0]
     path = made_of.path.rename(folder / kind)
     number = 1 if kind == "page" else None
     return making.Made(path, kind, "text/plain", made_of.size, made_of.sha256, page_number=number)
@@ -149,7 +149,12 @@ def test_how_far_it_is_can_be_read_meanwhile(
     monkeypatch.setattr(preparing._Told, "at_once", tell)
     factory.prepare_all(now)
     assert seen == [(PreparationState.CHECKING, "Storing the copies", 96)]
-    assert {"Scanning", "Drawing page 1 of 2", "Drawing page 2 of 2", "Writing the clean PDF"} <= set(told)
+    assert {
+        "Fetching the file",
+        "Drawing page 1 of 2",
+        "Drawing page 2 of 2",
+        "Writing the clean PDF",
+    } <= set(told)
 
 
 # ---- killed, and begun again ----
@@ -376,6 +381,18 @@ def test_a_silent_scanner_is_asked_again_later_and_a_clear_answer_not_again(
 
 
 # ---- kept up with what is known ----
+
+
+def test_a_stored_file_fetched_twice_to_one_place_stays_whole(
+    originals: FileSystemStorage, tmp_path: Path, entry: Entry, now: datetime
+) -> None:
+    piece = factory.a_document(tmp_path, entry, now)
+    factory.prepare_all(now)
+    kept = piece.files.first()
+    assert kept is not None
+    for _ in range(2):
+        assert stores.fetch(kept.storage_key, kept.sha256, tmp_path / "fetched")
+    assert originals.size(kept.storage_key) == kept.size
 
 
 def test_a_new_name_is_covered_and_a_converted_video_is_not_converted_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -10,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError, connection
 from django.test import TestCase
 
 from candidates.models import Candidacy
-from certification.kernel import clock, reconcile
+from certification.kernel import bounded, clock, locks, reconcile
 from certification.kernel.errors import Incomplete
 from portfolio import sealing, services
-from portfolio.models import Entry, Evidence, Upload
+from portfolio.models import Entry, Evidence, Slot, Upload
 from portfolio.services import taking_in
 from portfolio.states import EntryState, UploadState
 from portfolio.uploads import parts, storing
@@ -134,6 +137,106 @@ def test_one_file_that_cannot_be_looked_at_holds_up_no_other(
     assert stuck.state == UploadState.COMPLETING
 
     assert take_in(now) == {"taken": 1, "refused": 0}
+
+
+def test_a_connection_lost_after_the_commit_costs_no_byte(
+    draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can tell a commit that failed from one whose answer was lost."""
+    a_completed_upload(draft, make.a_pdf(), now)
+    record = taking_in._record
+
+    def lose_the_answer(*args: Any) -> None:
+        record(*args)
+        raise OperationalError("the connection was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(taking_in, "_record", lose_the_answer)
+        assert take_in(now) == {"taken": 0, "refused": 0}
+    assert stored() == {Evidence.objects.get().storage_key}
+    assert take_in(now) == {"taken": 0, "refused": 0}
+
+
+def test_documents_are_looked_at_before_videos(
+    draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_completed_upload(draft, make.a_pdf(note="first"), now, slot="notes")
+    a_completed_upload(draft, make.a_pdf(), now + timedelta(seconds=1))
+    Slot.objects.filter(key="notes").update(kind="video")
+    order: list[str] = []
+    monkeypatch.setattr(taking_in, "_tried", lambda upload, now: order.append(upload.slot.key))
+    take_in(now)
+    assert order == ["written", "notes"]
+
+
+@contextmanager
+def held_elsewhere(name: str) -> Iterator[None]:
+    """Another process holds the advisory lock."""
+    taken, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with locks.try_advisory(name):
+                taken.set()
+                done.wait(20)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert taken.wait(20)
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_file_in_another_workers_hand_is_left_to_it(draft: Entry, now: datetime) -> None:
+    upload = a_completed_upload(draft, make.a_pdf(), now)
+    with held_elsewhere(f"uploads.take_in:{upload.pk}"):
+        assert take_in(now) == {"taken": 0, "refused": 0}
+    assert take_in(now) == {"taken": 1, "refused": 0}
+
+
+def test_one_large_file_is_taken_in_at_a_time(
+    draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_completed_upload(draft, make.a_pdf(), now)
+    with held_elsewhere("uploads.take_in:large"):
+        with monkeypatch.context() as patched:
+            patched.setattr(taking_in, "_LARGE_BYTES", 10)
+            assert take_in(now) == {"taken": 0, "refused": 0}
+        assert take_in(now) == {"taken": 1, "refused": 0}
+
+
+def test_a_file_that_makes_its_reader_fail_three_times_is_refused(
+    draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = a_completed_upload(draft, make.a_pdf(), now)
+
+    def fail(*args: Any) -> None:
+        raise bounded.Failed("a mistake of ours")
+
+    monkeypatch.setattr(taking_in.receiving, "inspected", fail)
+    assert [take_in(now)["refused"] for _ in range(4)] == [0, 0, 1, 0]
+    upload.refresh_from_db()
+    assert (upload.state, upload.failures) == (UploadState.REFUSED, 3)
+    assert "another program" in upload.problem
+
+
+def test_the_workers_own_time_limit_is_not_the_files_fault(
+    draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_completed_upload(draft, make.a_pdf(), now)
+
+    def be_late(*args: Any) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(taking_in.receiving, "inspected", be_late)
+    with pytest.raises(SoftTimeLimitExceeded):
+        take_in(now)
+    assert Upload.objects.get().state == UploadState.COMPLETING
 
 
 class Killed(BaseException):
