@@ -330,6 +330,9 @@ class EvidenceShown(models.Model):
     assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="shown")
     file = models.ForeignKey(PacketFile, on_delete=models.PROTECT, related_name="shown")
     sha256 = models.CharField(max_length=64)
+    link = models.UUIDField(
+        null=True, unique=True, editable=False, help_text="The signed link's own number; a link is one look."
+    )
     shown_at = models.DateTimeField()
 
     class Meta:

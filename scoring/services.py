@@ -37,7 +37,6 @@ __all__ = [
     "submit_reading",
 ]
 
-# A player asks for one video in dozens of pieces; within this time they are one showing.
 _ONE_SHOWING = timedelta(hours=1)
 
 
@@ -154,18 +153,35 @@ def recuse(*, scorer_id: UUID, assignment_id: UUID, now: datetime) -> None:
     reconcile.ring("scoring.close_packets")
 
 
-@transaction.atomic
-def record_shown(*, scorer_id: UUID, assignment_id: UUID, file_id: UUID, now: datetime) -> None:
-    """Put on record that the scorer was shown a file, by the hash of its bytes."""
-    assignment = locks.assignment(assignment_id, scorer_id=scorer_id)
-    _require_open(assignment)
-    shown = EvidenceShown.objects.filter(
-        assignment=assignment, file_id=file_id, shown_at__gt=now - _ONE_SHOWING
+def record_shown(
+    *, scorer_id: UUID, assignment_id: UUID, file_id: UUID, now: datetime, link: UUID | None = None
+) -> None:
+    """Put on record that the scorer was shown a file, by the hash of its bytes.
+
+    A player asks for one video in dozens of pieces: what comes through one link is one showing, and without
+    a link what comes within an hour.
+
+    Raises:
+        NotAllowed: the packet is no longer open to this scorer.
+    """
+    showing = (
+        EvidenceShown.objects.filter(link=link)
+        if link
+        else EvidenceShown.objects.filter(
+            assignment=assignment_id, file_id=file_id, shown_at__gt=now - _ONE_SHOWING
+        )
     )
-    if shown.exists():
+    if showing.exists():
         return
-    file = PacketFile.objects.only("pk", "sha256").get(pk=file_id, packet_id=assignment.packet_id)
-    EvidenceShown.objects.create(assignment=assignment, file=file, sha256=file.sha256, shown_at=now)
+    with transaction.atomic():
+        assignment = locks.assignment(assignment_id, scorer_id=scorer_id)
+        _require_open(assignment)
+        if showing.all().exists():  # the player asked twice at once
+            return
+        file = PacketFile.objects.only("pk", "sha256").get(pk=file_id, packet_id=assignment.packet_id)
+        EvidenceShown.objects.create(
+            assignment=assignment, file=file, sha256=file.sha256, link=link, shown_at=now
+        )
 
 
 def _require_open(assignment: Assignment) -> None:

@@ -11,4 +11,5 @@ urlpatterns = [
     path("packets/<slug:code>/save/", views.save, name="save"),
     path("packets/<slug:code>/recuse/", views.recuse, name="recuse"),
     path("packets/<slug:code>/files/<uuid:file_id>", views.file, name="file"),
+    path("packets/<slug:code>/files/<uuid:file_id>/<str:link>", views.shown, name="shown"),
 ]

@@ -23,15 +23,17 @@ from accounts.models import Role
 from certification.kernel import clock
 from certification.kernel.blindwall import blind_view
 from certification.kernel.errors import Refusal
+from certification.kernel.links import Expired, Forged
 from certification.kernel.media import serve
 
-from . import selectors, services
+from . import links, selectors, services
 from .drafts import Draft
 from .forms import ReadingForm
 from .selectors import AssignmentCard, ScoringPage
 from .states import AssignmentState
 
 logger = logging.getLogger(__name__)
+GONE = 410
 
 
 def scorers_page(view: View) -> View:
@@ -130,10 +132,26 @@ def recuse(request: HttpRequest, code: str) -> HttpResponse:
 @scorers_page
 @require_safe
 def file(request: HttpRequest, code: str, file_id: UUID) -> HttpResponseBase:
-    """One file of the packet, put on record as shown."""
+    """The lasting address of a file: leads to a fresh link, so that a page left open goes on working."""
+    if selectors.evidence_file(_scorer(request), code, file_id) is None:
+        raise Http404
+    return redirect("scoring:shown", code, file_id, links.token_for(_own(request), file_id, clock.now()))
+
+
+@scorers_page
+@require_safe
+def shown(request: HttpRequest, code: str, file_id: UUID, link: str) -> HttpResponseBase:
+    """One file of the packet, put on record as shown: each link once, however often a player asks."""
+    now = clock.now()
     evidence = selectors.evidence_file(_scorer(request), code, file_id)
     if evidence is None:
         raise Http404
+    try:
+        look = links.look_of(link, scorer_id=_own(request), file_id=file_id, now=now)
+    except Forged:
+        raise Http404 from None
+    except Expired as expired:
+        return HttpResponse(str(expired), status=GONE, content_type="text/plain; charset=utf-8")
     try:
         response = serve(
             request,
@@ -142,12 +160,17 @@ def file(request: HttpRequest, code: str, file_id: UUID) -> HttpResponseBase:
             content_type=evidence.content_type,
             size=evidence.size,
             sha256=evidence.sha256,
+            seconds=look.seconds_left,
         )
     except Http404:
         logger.exception("file %s of packet %s is not in the blind store", file_id, code)
         raise
     services.record_shown(
-        scorer_id=_own(request), assignment_id=evidence.assignment_id, file_id=evidence.id, now=clock.now()
+        scorer_id=_own(request),
+        assignment_id=evidence.assignment_id,
+        file_id=evidence.id,
+        now=now,
+        link=look.id,
     )
     return response
 

@@ -50,6 +50,7 @@ WORLD_NAMES = {
     "certificates:download": {"number": "certificate"},
     "verify_number": {"number": "certificate"},
     "payments:seat": {"code": "seat_code"},
+    "scoring:shown": {"link": "link_of_file"},
     "payments:purchase_order_file": {"file_id": "purchase_order_file_id"},
 }
 
@@ -254,7 +255,8 @@ scoring:packet                       GET   in      200   404   404       404    
 scoring:packet                       POST  in      200   404   404       404     404    404  404
 scoring:save                         POST  in      302   404   404       404     404    404  404
 scoring:recuse                       POST  in      302   404   404       404     404    404  404
-scoring:file                         GET   in      200   404   404       404     404    404  404
+scoring:file                         GET   in      302   404   404       404     404    404  404
+scoring:shown                        GET   in      200   404   404       404     404    404  404
 certificates:download                GET   in      200   404   404       404     404    404  200
 verify                               GET   200     200   200   200       200     200    200  200
 verify_number                        GET   200     200   200   200       200     200    200  200

@@ -25,6 +25,7 @@ from portfolio.models import Entry, Evidence, Receipt
 from portfolio.results.services import release_due
 from portfolio.viewing.links import link_to
 from scoring import outcomes
+from scoring.links import token_for
 from scoring.models import Scorer
 from tests.factories import candidates, portfolio, results, scoring, sponsors, uploads, viewing
 
@@ -141,6 +142,7 @@ def _world(stage: _Stage, person: _Person, scorer: Scorer) -> World:
             "certificate": certificate.number,
             "code": on_the_desk.code,
             "file_id": on_the_desk.files.get().pk,
+            "link_of_file": token_for(scorer.pk, on_the_desk.files.get().pk, NOW),
             "purchase_order_id": ordered.pk,
             "purchase_order_file_id": ordered.files.get().pk,
             "seat_id": seat.pk,

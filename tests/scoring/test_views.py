@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -253,12 +254,13 @@ def test_a_condition_leaves_the_marks_out(signed_in: Client, mine: Assignment) -
 
 def test_stepping_aside_takes_the_packet_and_its_evidence_away(signed_in: Client, mine: Assignment) -> None:
     file = url(mine, "file", mine.packet.files.get().pk)
-    assert signed_in.get(file).status_code == 200
+    link = signed_in.get(file)["Location"]
+    assert signed_in.get(link).status_code == 200
     answer = signed_in.post(url(mine, "recuse"), follow=True)
     assert answer.redirect_chain == [(reverse("scoring:queue"), 302)]
     assert state(mine) == AssignmentState.RECUSED
     assert signed_in.get(url(mine)).status_code == 404
-    assert signed_in.get(file).status_code == 404
+    assert signed_in.get(file).status_code == signed_in.get(link).status_code == 404
     assert signed_in.post(url(mine), typed(mine)).status_code == 404
     assert not Reading.objects.exists()
 
@@ -280,7 +282,7 @@ def test_a_file_comes_whole_without_a_name_and_is_put_on_record(
     signed_in: Client, with_video: Assignment
 ) -> None:
     file = with_video.packet.files.get()
-    answer = signed_in.get(url(with_video, "file", file.pk))
+    answer = signed_in.get(url(with_video, "file", file.pk), follow=True)
     assert answer.getvalue() == VIDEO
     assert answer["Content-Type"] == "video/mp4"
     assert answer["Content-Disposition"] == "inline"
@@ -300,13 +302,13 @@ def test_a_video_with_captions_has_them_in_the_player_and_as_text(signed_in: Cli
     track = url(mine, "file", mine.packet.files.get(kind="captions").pk)
     assert f'<track kind="captions" src="{track}"' in page
     assert "<p>What did you see?</p><p>I saw &lt;b&gt;nothing&lt;/b&gt;.</p>" in page
-    answer = signed_in.get(track)
+    answer = signed_in.get(track, follow=True)
     assert answer["Content-Type"] == "text/vtt; charset=utf-8"
     assert b"".join(answer.streaming_content) == captions  # type: ignore[attr-defined]
 
 
 def test_a_player_gets_the_piece_it_asks_for(signed_in: Client, with_video: Assignment) -> None:
-    file = url(with_video, "file", with_video.packet.files.get().pk)
+    file = signed_in.get(url(with_video, "file", with_video.packet.files.get().pk))["Location"]
     answer = signed_in.get(file, headers={"Range": "bytes=100-299"})
     assert answer.getvalue() == VIDEO[100:300]
     assert answer.status_code == 206
@@ -315,6 +317,31 @@ def test_a_player_gets_the_piece_it_asks_for(signed_in: Client, with_video: Assi
     assert EvidenceShown.objects.count() == 1
     beyond = signed_in.get(file, headers={"Range": f"bytes={len(VIDEO)}-"})
     assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{len(VIDEO)}")
+
+
+def test_a_link_is_one_look_of_one_scorer_at_one_file_for_five_minutes(
+    signed_in: Client, with_video: Assignment
+) -> None:
+    file = with_video.packet.files.get()
+    lasting = url(with_video, "file", file.pk)
+    with clock.fixed(make.NOW):
+        links = [signed_in.get(lasting)["Location"] for _ in range(2)]
+        for link in (*links, *links):
+            assert signed_in.get(link, headers={"Range": "bytes=0-1"}).status_code == 206
+    assert EvidenceShown.objects.count() == 2
+
+    other = make.assignment(with_video.packet, make.scorer())
+    client = Client()
+    client.force_login(make.user_of(other.scorer))
+    with clock.fixed(make.NOW):
+        assert client.get(links[0]).status_code == 404
+        assert client.get(links[0] + "x").status_code == 404
+    with clock.fixed(make.NOW + timedelta(minutes=5)):
+        gone = signed_in.get(links[0])
+        assert signed_in.get(lasting, follow=True).status_code == 200
+    assert gone.status_code == 410
+    assert "5 minutes" in gone.content.decode()
+    assert EvidenceShown.objects.count() == 3
 
 
 def test_evidence_closes_with_the_submission(signed_in: Client, with_video: Assignment) -> None:
@@ -331,7 +358,7 @@ def test_a_file_of_another_packet_is_not_reached_through_mine(signed_in: Client,
 def test_a_file_that_the_store_lost_is_a_404_and_no_showing(signed_in: Client, mine: Assignment) -> None:
     file = mine.packet.files.get()
     storages["blind"].delete(file.storage_key)
-    assert signed_in.get(url(mine, "file", file.pk)).status_code == 404
+    assert signed_in.get(url(mine, "file", file.pk), follow=True).status_code == 404
     assert not EvidenceShown.objects.exists()
 
 
