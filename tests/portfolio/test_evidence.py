@@ -219,8 +219,8 @@ def test_a_database_lost_halfway_leaves_an_object_that_the_sweep_removes(
     def fail(*args: Any) -> None:
         raise error
 
-    with monkeypatch.context() as patched, pytest.raises(type(error)):
-        patched.setattr(evidence_services, "record_evidence", fail)
+    monkeypatch.setattr(evidence_services, "record_evidence", fail)
+    with pytest.raises(type(error)):
         make.add(draft, now)
     assert len(stored()) == 1
     removed_by_sweep(now + timedelta(days=3))
