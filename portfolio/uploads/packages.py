@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from certification.kernel import bounded
 from certification.kernel.errors import BadInput
 
 MAX_MEMBERS = 5_000
@@ -97,7 +98,9 @@ def opened(path: Path, say: Sentences) -> Iterator[ZipFile]:
                 raise say.locked
             _require_one_package(path, members, package.start_dir, say)
             yield package
-    except _UNREADABLE:
+    except _UNREADABLE as problem:
+        if bounded.is_the_machines(problem):
+            raise
         raise say.broken from None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
 
-from portfolio.uploads.inspect import Facts
+from portfolio.uploads import packages
+from portfolio.uploads.inspect import Facts, facts
 
 
 def crash(path: Path, name: str) -> Facts:
@@ -16,6 +18,14 @@ def crash(path: Path, name: str) -> Facts:
 def be_killed(path: Path, name: str) -> Facts:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
+
+
+def meet_a_failing_disk(path: Path, name: str) -> Facts:
+    def fail(*args: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    packages.ends_as_package = fail  # type: ignore[assignment]
+    return facts(path, name)
 
 
 def lie(path: Path, name: str) -> Facts:

@@ -15,6 +15,7 @@ from portfolio.models import Slot
 from portfolio.uploads import opening, receiving
 from portfolio.uploads.inspect import Facts
 from tests.portfolio import opening_work as work
+from tests.portfolio.hostile.office_files import word
 from tests.portfolio.hostile.pdfs import pdf
 
 SLOT = Slot(title="Written pieces", kind="document", formats=["pdf"], max_bytes=1_000_000, max_pages=15)
@@ -58,6 +59,13 @@ def test_a_reader_that_was_killed_is_no_reason_to_refuse_a_file(
         receiving.received(ContentFile(pdf()), "essay.pdf", SLOT),
     ):
         pytest.fail("it was taken in")
+
+
+def test_a_failing_disk_is_no_reason_to_refuse_a_file(essay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "facts", work.meet_a_failing_disk)
+    essay.write_bytes(word())
+    with pytest.raises(Interrupted):
+        opening.inspected(essay, "essay.docx")
 
 
 def test_the_digest_is_taken_outside_the_process_that_opens_the_file(
