@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import hashlib
 import json
+import logging
 import re
 from typing import Any
 from uuid import UUID
@@ -35,9 +37,14 @@ from .uploads.parts import Promised
 from .uploads.progress import card_of
 from .uploads.rules import BadPart
 
+logger = logging.getLogger(__name__)
+
 CONFLICT = 409
 UNPROCESSABLE = 422
 FORBIDDEN = 403
+UNAVAILABLE = 503
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = "There is no room for more files just now. What arrived is kept; go on later."
 _NO_LETTER = re.compile("[\0\ud800-\udfff]")
 # Ten thousand parts, each with its number and digest, and nothing more.
 _MAX_LIST_BYTES = 2 * 1024 * 1024
@@ -91,6 +98,11 @@ def part(request: HttpRequest, upload_id: UUID, part_number: int) -> HttpRespons
         raise Http404 from None
     except UnreadablePostError:
         return _refused(BadPart("IncompleteBody", f"Part {part_number} broke off. Send it again."))
+    except OSError as trouble:
+        if trouble.errno not in _NO_ROOM:
+            raise
+        logger.error("part %s of upload %s found no room on the disk", part_number, upload_id)
+        return _xml(s3_xml.error("SlowDown", _FULL), status=UNAVAILABLE)
     except Refusal as refusal:
         return _refused(refusal)
     return HttpResponse(headers={"ETag": f'"{received.etag}"', "Cache-Control": "no-store"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
 from datetime import datetime, timedelta
@@ -539,3 +540,35 @@ def test_a_part_asks_the_database_as_little_as_it_can(
         signed = browser.sign(operation="part", key=made["key"], partNumber=1).json()
     with django_assert_num_queries(QUERIES_TO_TAKE):
         assert browser.go(signed, part_of(content, 1)).status_code == 200
+
+
+@pytest.mark.parametrize("problem", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_said_to_be_full_and_leaves_nothing(
+    browser: Browser,
+    made: Any,
+    content: bytes,
+    folder: Path,
+    problem: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_room(*args: object) -> int:
+        raise OSError(problem, "No room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("portfolio.uploads.parts.os.write", no_room)
+        answer = browser.put(made["key"], 1, part_of(content, 1))
+    assert (answer.status_code, code_of(answer)) == (503, "SlowDown")
+    assert b"No room" not in answer.content
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert browser.put(made["key"], 1, part_of(content, 1)).status_code == 200
+
+
+def test_another_trouble_of_the_disk_is_no_full_disk(
+    browser: Browser, made: Any, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> int:
+        raise OSError(errno.EIO, "Broken")
+
+    monkeypatch.setattr("portfolio.uploads.parts.os.write", broken)
+    with pytest.raises(OSError, match="Broken"):
+        browser.put(made["key"], 1, part_of(content, 1))
