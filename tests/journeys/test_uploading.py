@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,9 +21,12 @@ from django.test import Client
 from certification.kernel import clock, reconcile
 from portfolio.models import Entry, Evidence, Slot, Upload
 from portfolio.uploads import storing
+from portfolio.uploads.parts import FOLDER, key_of
 from tests.conftest import own_chromium
 from tests.factories import portfolio as make
 from tests.factories.uploads import a_video
+from tests.fakes import buckets
+from tests.fakes.buckets import Peer
 
 from .test_accessibility import serious_faults
 
@@ -145,9 +148,9 @@ def parts_sent() -> Iterator[Counter[int]]:
 class Held:
     """Requests for one part that go nowhere until the test says what becomes of them."""
 
-    def __init__(self, page: Page, number: int) -> None:
+    def __init__(self, page: Page, number: int, pattern: str = "") -> None:
         self.page = page
-        self.pattern = re.compile(rf"/parts/{number}/")
+        self.pattern = re.compile(pattern or rf"/parts/{number}/")
         self.routes: list[Route] = []
         page.route(self.pattern, lambda route: self.routes.append(route))
 
@@ -244,6 +247,64 @@ def test_300_megabytes_survive_two_cuts_a_reload_and_a_killed_browser_and_no_par
     assert parts_sent == dict.fromkeys(range(1, 39), 1)
     video.unlink()
     storing.originals().delete(evidence.storage_key)
+
+
+def test_parts_go_straight_into_a_bucket_of_another_origin_when_policy_and_bucket_allow_it(
+    browse: Callable[..., Page],
+    parts_sent: Counter[int],
+    live_server: LiveServer,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    """The bucket is moto's, with the rule for other origins that docs/operations.md asks for."""
+    policy = settings.CONTENT_SECURITY_POLICY
+    with buckets.moto() as peer:
+        settings.STORAGES = {**settings.STORAGES, "identity": peer.storage}
+        rule = {"AllowedOrigins": [live_server.url], "AllowedMethods": ["PUT"], "ExposeHeaders": ["ETag"]}
+        peer.client.put_bucket_cors(
+            Bucket=buckets.BUCKET, CORSConfiguration={"CORSRules": [rule | {"AllowedHeaders": ["*"]}]}
+        )
+        video = a_video(tmp_path / "lesson.mp4", size=18 * MIB)
+        page = browse(patience_seconds=60)
+        choose(page.locator("#slot-lesson"), video)
+        page.locator("#slot-lesson").get_by_text("No connection", exact=True).wait_for()
+        assert parts_in(peer) == []
+        page.context.close()
+
+        connect = [*policy["DIRECTIVES"]["connect-src"], peer.endpoint]
+        settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {**policy["DIRECTIVES"], "connect-src": connect}}
+        page = browse(patience_seconds=60)
+        slot = page.locator("#slot-lesson")
+        third = Held(page, 3, "partNumber=3&")
+        choose(slot, video)
+        third.wait()
+        assert parts_in(peer) == [1, 2]
+        page.context.close()
+
+        page = browse(patience_seconds=60)
+        slot = page.locator("#slot-lesson")
+        put: Counter[str] = Counter()
+        page.on("request", lambda request: put.update([request.url] if request.method == "PUT" else []))
+        choose(slot, video)
+        wait_for_verdict(slot)
+        slot.get_by_text("Complete", exact=True).wait_for()
+        assert [url.startswith(peer.endpoint) and "partNumber=3&" in url for url in put] == [True]
+
+        evidence = Evidence.objects.get()
+        digest = sha256(video.read_bytes()).hexdigest()
+        assert evidence.sha256 == digest
+        with storing.originals().open(evidence.storage_key) as stored:
+            assert sha256(stored.read()).hexdigest() == digest
+        assert parts_sent == {}
+        assert peer.begun() == []
+
+
+def parts_in(peer: Peer) -> list[int]:
+    """The parts of the one upload that was begun in the bucket."""
+    upload = Upload.objects.get()
+    key = f"{FOLDER}/{key_of(upload.pk, upload.created_at)}"
+    listed = peer.client.list_parts(Bucket=buckets.BUCKET, Key=key, UploadId=upload.storage_id)
+    return [part["PartNumber"] for part in listed.get("Parts", [])]
 
 
 def test_by_keyboard_one_file_after_another_is_paused_goes_on_and_is_cancelled(
