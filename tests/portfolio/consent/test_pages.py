@@ -135,8 +135,8 @@ def test_a_form_is_on_the_disk_before_it_is_acknowledged(
     synced: list[Path] = []
     monkeypatch.setattr(storing, "_sync", synced.append)
     form = make.a_release_form(entry, now)
-    kept = Path(originals().path(form.storage_key))  # type: ignore[attr-defined]
-    assert kept.is_relative_to(Path(originals().path("release-forms")))  # type: ignore[attr-defined]
+    kept = Path(originals().path(form.storage_key))
+    assert kept.is_relative_to(Path(originals().path("release-forms")))
     assert synced == [kept, kept.parent, kept.parent.parent]
 
 
