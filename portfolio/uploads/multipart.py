@@ -18,7 +18,7 @@ from storages.backends.s3 import S3Storage
 from .inspect import digest_of
 from .models import Upload
 from .parts import FOLDER, Forgotten, Held, Whole, key_of
-from .rules import BadPart, Part
+from .rules import BadPart, Part, bytes_of_part
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +66,13 @@ class S3Parts:
         return found
 
     def link(self, upload: Upload, number: int, seconds: int) -> str | None:
-        return str(
-            self._client.generate_presigned_url(
-                "upload_part", Params={**self._names(upload), "PartNumber": number}, ExpiresIn=seconds
-            )
-        )
+        wanted = {
+            **self._names(upload),
+            "PartNumber": number,
+            # Signed with the rest, so that the address cannot be used to fill the bucket.
+            "ContentLength": bytes_of_part(number, size=upload.declared_bytes, part_bytes=upload.part_bytes),
+        }
+        return str(self._client.generate_presigned_url("upload_part", Params=wanted, ExpiresIn=seconds))
 
     @contextmanager
     def assembled(self, upload: Upload) -> Iterator[Whole]:

@@ -226,7 +226,7 @@ def test_a_part_that_is_not_there_is_not_completed(
 def test_a_part_of_another_length_is_asked_for_again(
     peer: Peer, browser: Browser, content: bytes, now: datetime, tmp_path: Path
 ) -> None:
-    """A bucket's address takes what is sent to it, but our part is as long as we say.
+    """An address takes one length only, but moto asks no signature; our part is as long as we say.
 
     rclone cannot take a part anew in other bytes; there such an upload has to be cancelled.
     """
@@ -308,10 +308,11 @@ def test_what_was_cancelled_given_up_or_is_unknown_leaves_the_bucket(
 
 @pytest.mark.parametrize("peer", ["rclone"], indirect=True)
 @pytest.mark.parametrize("put", [curl, urllib_])
-def test_an_address_is_good_for_one_part_and_some_time_and_only_as_it_was_signed(
+def test_an_address_is_good_for_one_part_of_its_length_and_some_time_and_only_as_it_was_signed(
     peer: Peer, put: Put, browser: Browser, content: bytes, tmp_path: Path
 ) -> None:
-    upload = begin(browser, content)
+    body = content[:1000]
+    upload = begin(browser, body)
     right = address(browser, upload, 1)
     other = right.replace("partNumber=1", "partNumber=2")
     forged = right[:-1] + ("0" if right[-1] != "0" else "1")
@@ -322,10 +323,13 @@ def test_an_address_is_good_for_one_part_and_some_time_and_only_as_it_was_signed
 
     for changed in (other, forged, longer, elsewhere):
         assert changed != right
-        answer = put(changed, content[:1000], tmp_path)
+        answer = put(changed, body, tmp_path)
+        assert (answer.status, "SignatureDoesNotMatch" in answer.body) == (403, True)
+    for another_length in (content[:999], content[:1001]):
+        answer = put(right, another_length, tmp_path)
         assert (answer.status, "SignatureDoesNotMatch" in answer.body) == (403, True)
     time.sleep(2.1)
-    late = put(short, content[:1000], tmp_path)
+    late = put(short, body, tmp_path)
     assert (late.status, "AccessDenied" in late.body) == (400, True)
     assert browser.list(str(upload.pk)) == []
 
