@@ -219,9 +219,11 @@ def test_a_server_that_dies_takes_its_functions_along() -> None:
         assert bounded._running is not None
         os.kill(bounded._running.process.pid, signal.SIGKILL)
 
+    began = time.monotonic()
     with pytest.raises(Interrupted):
         run_bounded(work.announce_and_wait, limits=ROOM, on_progress=kill)
     _until(lambda: not psutil.pid_exists(pids[0]))
+    assert time.monotonic() - began < ROOM.wall_seconds / 2, "at once, and not when its time is up"
 
 
 def test_many_threads_share_one_server() -> None:
