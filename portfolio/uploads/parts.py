@@ -173,8 +173,9 @@ class LocalParts:
         folder.mkdir(parents=True, exist_ok=True)
         arriving = folder / f".{promised.number}-{secrets.token_hex(8)}"
         try:
-            etag = _write(stream, arriving, promised)
-            arriving.replace(folder / f"{promised.number}-{etag}")
+            with arriving.open("xb", buffering=0) as target:
+                etag = _write(stream, target, promised)
+                _name(target, arriving, folder / f"{promised.number}-{etag}")
             _sync_folder(folder)
         except FileNotFoundError:  # the folder went while the part came
             raise BadPart("NoSuchUpload", "The upload was called off or completed meanwhile.") from None
@@ -231,8 +232,8 @@ class LocalParts:
         return self._folder(upload.pk, upload.created_at) / f"{part.number}-{part.etag}"
 
 
-def _write(stream: Readable, path: Path, promised: Promised) -> str:
-    """The bytes on disk, and their digest; another digest is made only for a sender that gave one.
+def _write(stream: Readable, target: FileIO, promised: Promised) -> str:
+    """Write what comes and return its digest; another digest is made only for a sender that gave one.
 
     While the next piece arrives, the one before it is looked at and written.
     """
@@ -240,21 +241,17 @@ def _write(stream: Readable, path: Path, promised: Promised) -> str:
     if promised.md5 is not None:
         digests["md5"] = hashlib.md5(usedforsecurity=False)
     written = 0
-    with path.open("xb", buffering=0) as target:
-        with ThreadPoolExecutor(1) as beside:
-            before: Future[None] | None = None
-            while chunk := stream.read(_CHUNK_BYTES):
-                written += len(chunk)
-                if written > promised.length:
-                    raise BadPart(
-                        "EntityTooLarge", f"Part {promised.number} has more bytes than it should have."
-                    )
-                if before is not None:
-                    before.result()
-                before = beside.submit(_take, chunk, target, list(digests.values()))
+    with ThreadPoolExecutor(1) as beside:
+        before: Future[None] | None = None
+        while chunk := stream.read(_CHUNK_BYTES):
+            written += len(chunk)
+            if written > promised.length:
+                raise BadPart("EntityTooLarge", f"Part {promised.number} has more bytes than it should have.")
             if before is not None:
                 before.result()
-        os.fsync(target.fileno())
+            before = beside.submit(_take, chunk, target, list(digests.values()))
+        if before is not None:
+            before.result()
     if written < promised.length:
         raise BadPart(
             "IncompleteBody",
@@ -264,6 +261,21 @@ def _write(stream: Readable, path: Path, promised: Promised) -> str:
         if said is not None and said != digests[name].digest():
             raise BadPart("BadDigest", f"Part {promised.number} changed on its way here. It is sent again.")
     return digests["sha256"].hexdigest()
+
+
+def _name(target: FileIO, arriving: Path, place: Path) -> None:
+    """Give a part its name and have its bytes on disk.
+
+    A new name comes first: a disk that is then asked for the bytes writes both at once.  But where there
+    is such a part already, it may be on record, and bytes that a power cut would take never replace it.
+    """
+    try:
+        place.hardlink_to(arriving)
+    except OSError:  # it is there; or the disk knows only one name for a file
+        os.fsync(target.fileno())
+        arriving.replace(place)
+    else:
+        os.fsync(target.fileno())
 
 
 def _take(chunk: bytes, target: FileIO, digests: Sequence[hashlib._Hash]) -> None:

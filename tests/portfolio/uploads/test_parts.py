@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import stat
 import tracemalloc
 from datetime import datetime
 from pathlib import Path
@@ -143,3 +145,30 @@ def test_a_file_that_does_not_fit_on_the_disk_is_refused_before_it_is_sent(
     begun = an_upload(draft, now, size=size)
     monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
     assert an_upload(draft, now, size=size) == begun
+
+
+def test_a_part_is_on_disk_with_its_name_and_one_sent_again_is_there_before_it_takes_the_name(
+    store: LocalParts, upload: Upload, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut may take is never all there is of a part on record."""
+    steps: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        steps.append("folder synced" if is_folder else "bytes synced")
+        fsync(descriptor)
+
+    def replaced(self: Path, target: Path) -> Path:
+        steps.append("replaced")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    first = store.receive(upload, io.BytesIO(b"x" * 10), Promised(3, 10))
+    assert steps == ["bytes synced", "folder synced"]
+    steps.clear()
+    again = store.receive(upload, io.BytesIO(b"x" * 10), Promised(3, 10))
+    assert steps == ["bytes synced", "replaced", "folder synced"]
+    assert first == again
+    assert files(folder) == [f"3-{first.etag}"]
