@@ -167,7 +167,7 @@ def _made(evidence: Evidence, identity: Identity, work: Path) -> Drawn:
     finally:
         piece.path.unlink()
     captions = Captions.objects.filter(evidence=evidence).first()
-    words = making.captions(captions.text, piece.terms, work) if captions else Drawn(())
+    words = making.captions(captions.text, piece.known, piece.terms, work) if captions else Drawn(())
     return Drawn((*video.files, *poster.files, *words.files), (*video.findings, *words.findings))
 
 

@@ -219,12 +219,12 @@ def _pattern(tokens: Iterable[str], kind: str) -> re.Pattern[str]:
     plural = "(?:s|es)?" if kind == "name part" else ""
     body = r"[\W_]{0,4}".join(_token(token) for token in tokens)
     if kind == "initials":
-        body = r"(?:[.\s]{1,3}|,\s*)".join(_token(token) for token in tokens)
+        body = r"(?:[.\s]{1,3}|,\s*+)".join(_token(token) for token in tokens)
     return re.compile(rf"(?<![^\W\d_]){body}{plural}(?![^\W\d_])")
 
 
 def _token(token: str) -> str:
-    broken = r"(?:-\s*|\s*\n\s*)?" if len(token) >= 5 else r"(?:-\s*)?"
+    broken = r"(?:-\s*+|[^\S\n]*+\n\s*+)?" if len(token) >= 5 else r"(?:-\s*+)?"
     whole = broken.join(map(re.escape, token))
     if len(token) < SHORTEST_PART:
         return whole

@@ -20,9 +20,12 @@ from .models import Blinding
 
 # Counted up whenever the cleaning covers or leaves out more than before: what was drawn is then drawn anew.
 _CLEANING = 1
+# Begun only where such letters begin and never tried with fewer of them: a page of a million letters has to
+# be read through once, not once for each of them.  Two that are written without a gap are one.
+_ADDRESS = r"[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
 # Whoever's they are, they lead to somebody: a second address, a school's page, a channel with the videos.
 ADDRESSES = (
-    Term("any e-mail address", "email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    Term("any e-mail address", "email", re.compile(rf"(?<![\w.+-])(?:{_ADDRESS})+")),
     Term("any link", "link", re.compile(r"(?:https?://|www\.)[^\s<>\")]+")),
 )
 

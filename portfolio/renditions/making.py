@@ -21,7 +21,7 @@ from certification.kernel.errors import BadInput
 from ..blinding import cleaning
 from ..blinding.cleaning import pages, paper
 from ..blinding.cleaning.results import Box, CleanedDocument, CleanedPage, Finding
-from ..blinding.identifiers import Term, redact
+from ..blinding.identifiers import Term, find, redact
 from . import webvtt
 
 MIB = 1024 * 1024
@@ -137,14 +137,18 @@ def poster(video_path: Path, folder: Path) -> Drawn:
     return run_bounded(draw_poster, video_path, folder, limits=limits, results=_RESULTS)
 
 
-def captions(text: str, looked_for: Sequence[Term], folder: Path) -> Drawn:
+def captions(text: str, known: Sequence[Term], looked_for: Sequence[Term], folder: Path) -> Drawn:
     """Captions as we wrote them, without identifiers, and with them what they say as paragraphs.
 
+    `known` and `looked_for` are what a piece calls `known` and `terms`.
+
     Raises:
+        BadInput: they still hold an identifier.
         OutOfBounds, Interrupted, Failed: as `run_bounded` says.
     """
     limits = Limits(memory_bytes=512 * MIB, cpu_seconds=None, wall_seconds=300, file_bytes=16 * MIB, nice=5)
-    return run_bounded(redact_captions, text, tuple(looked_for), folder, limits=limits, results=_RESULTS)
+    given = (text, tuple(known), tuple(looked_for), folder)
+    return run_bounded(redact_captions, *given, limits=limits, results=_RESULTS)
 
 
 # ---- in the bounded process ----
@@ -216,7 +220,7 @@ def draw_poster(video_path: Path, folder: Path) -> Drawn:
     return Drawn((made,))
 
 
-def redact_captions(text: str, looked_for: Sequence[Term], folder: Path) -> Drawn:
+def redact_captions(text: str, known: Sequence[Term], looked_for: Sequence[Term], folder: Path) -> Drawn:
     """See `captions`."""
     shown, findings = webvtt.redacted(webvtt.parsed(text), looked_for)
     path, data = folder / "captions.vtt", webvtt.written(shown).encode()
@@ -229,6 +233,11 @@ def redact_captions(text: str, looked_for: Sequence[Term], folder: Path) -> Draw
         sha256=hashlib.sha256(data).hexdigest(),
         text=webvtt.transcript(shown),
     )
+    if cleaning.assert_clean([path], known) or find(made.text, known):
+        raise BadInput(
+            "The captions made for scorers still hold an identifier. Take names out of the captions and "
+            "upload them again; if it happens again, tell the programme office."
+        )
     return Drawn((made,), tuple(findings))
 
 

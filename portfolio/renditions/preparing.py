@@ -232,7 +232,8 @@ class _Work:
         if captions is None or self._has(RenditionKind.CAPTIONS):
             return
         self._tell.at_once("Writing the captions", 97)
-        drawn = making.captions(captions.text, self._terms, self._room("captions"))
+        known = terms.known_terms(self._identity)
+        drawn = making.captions(captions.text, known, self._terms, self._room("captions"))
         self._keep(drawn, replaces=(RenditionKind.CAPTIONS,), still=lambda: _is_current(captions))
 
     @transaction.atomic

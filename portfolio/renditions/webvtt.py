@@ -36,8 +36,9 @@ CONTENT_TYPE = "text/vtt; charset=utf-8"
 _PARAGRAPH_PAUSE = 2
 _PARAGRAPH_LETTERS = 400
 
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>")
-_TAG = re.compile(r"<[^>]*>")
+# None of these looks at a letter twice, whatever is missing behind it.
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*+)?+[ \t]++([^<>]*+)>")
+_TAG = re.compile(r"<[^<>]*+>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 
 
@@ -66,7 +67,7 @@ def read(data: bytes, name: str) -> tuple[Cue, ...]:
         )
     cues = parsed(text)
     if not cues:
-        raise _no_captions(name)
+        raise no_captions(name)
     if len(cues) > MAX_CUES:
         raise BadInput(f"“{name}” has {len(cues):,} captions; no video here takes more than {MAX_CUES:,}.")
     return cues
@@ -163,10 +164,10 @@ def _decoded(data: bytes, name: str) -> str:
     except UnicodeDecodeError:
         # Old editors of SRT write the letters of western Windows.
         if b"\0" in data or data.lstrip().startswith(b"WEBVTT"):
-            raise _no_captions(name) from None
+            raise no_captions(name) from None
         text = data.decode("cp1252", "replace")
     if "\0" in text:
-        raise _no_captions(name)
+        raise no_captions(name)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -214,5 +215,5 @@ def _clock(milliseconds: int) -> str:
     return f"{minutes}:{seconds:02d}"
 
 
-def _no_captions(name: str) -> BadInput:
+def no_captions(name: str) -> BadInput:
     return BadInput(f"“{name}” holds no captions we can read. Export them as WebVTT (.vtt) or SRT (.srt).")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.core.files.base import File
 from django.db import transaction
 
 from accounts.models import User
-from certification.kernel import audit, clock
-from certification.kernel.errors import BadInput
+from certification.kernel import audit, bounded, clock
+from certification.kernel.errors import BadInput, NotAllowed
 
 from .. import locks
 from ..models import Captions, Evidence, Preparation
@@ -22,8 +23,9 @@ from ..states import PREPARED, EvidenceKind
 from ..uploads import receiving
 from .entries import require_preparable
 
+_LIMITS = bounded.Limits(memory_bytes=512 * 1024**2, cpu_seconds=20, wall_seconds=60)
 
-@transaction.atomic
+
 def set_captions(*, evidence_id: UUID, by: User, file: File, name: str, now: datetime) -> Captions:
     """Give a video its captions, in place of those it had; the same file again changes nothing.
 
@@ -32,20 +34,47 @@ def set_captions(*, evidence_id: UUID, by: User, file: File, name: str, now: dat
     Raises:
         Evidence.DoesNotExist: there is no such video, it was removed, or it is somebody else's.
         BadInput: no captions, too large, or longer than the video.
-        NotAllowed, WindowClosed: the entry is not in preparation any more.
+        NotAllowed, WindowClosed: the entry is not in preparation any more; or the machine has no room to
+            read them just now.
     """
+    seconds = _preparable(evidence_id, by, now)
+    name = receiving.plain_name(name)
+    data = _read(file, name)
+    cues = _cues(data, name)
+    webvtt.require_within(cues, seconds, name)
+    return _recorded(evidence_id, by, name, data, webvtt.written(cues), now)
+
+
+@transaction.atomic
+def _preparable(evidence_id: UUID, by: User, now: datetime) -> Decimal | None:
+    """How long the video lasts, if its captions may change: before anybody reads a megabyte."""
+    evidence = _own_video(evidence_id, by)
+    require_preparable(evidence.entry, clock.agreed(now))
+    return evidence.seconds
+
+
+def _cues(data: bytes, name: str) -> tuple[webvtt.Cue, ...]:
+    """What the captions say, read by nobody who holds a lock or serves others."""
+    try:
+        return bounded.run_bounded(webvtt.read, data, name, limits=_LIMITS, results=(webvtt.Cue,))
+    except bounded.OutOfBounds:
+        raise webvtt.no_captions(name) from None
+    except bounded.Interrupted:
+        raise NotAllowed(
+            f"“{name}” was not taken in: it could not be read just now. Wait a minute and upload it again."
+        ) from None
+
+
+@transaction.atomic
+def _recorded(evidence_id: UUID, by: User, name: str, data: bytes, text: str, now: datetime) -> Captions:
     evidence = _own_video(evidence_id, by)
     now = clock.agreed(now)
     require_preparable(evidence.entry, now)
-    name = receiving.plain_name(name)
-    data = _read(file, name)
-    cues = webvtt.read(data, name)
-    webvtt.require_within(cues, evidence.seconds, name)
     sha256 = hashlib.sha256(data).hexdigest()
     captions = Captions.objects.filter(evidence=evidence).first() or Captions(evidence=evidence)
     if captions.sha256 == sha256:
         return captions
-    captions.original_name, captions.text = name, webvtt.written(cues)
+    captions.original_name, captions.text = name, text
     captions.sha256, captions.size, captions.added_at = sha256, len(data), now
     captions.save()
     _draw_captions_again(evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from certification.kernel.locks import lock_number
 from certification.kernel.models import AuditEvent
 from portfolio.blinding import copies, services, terms
 from portfolio.blinding.cleaning import assert_clean
-from portfolio.blinding.identifiers import redact, search_terms
+from portfolio.blinding.identifiers import Identity, find, redact, search_terms
 from portfolio.blinding.models import CleanedFile, Finding, UnclaimedCopy
 from portfolio.models import Blinding, Evidence
 from portfolio.states import BlindingState
@@ -139,6 +140,25 @@ def test_addresses_and_links_go_whoever_they_belong_to() -> None:
     text = "Write to jo.x+1@district9.example.org or see https://video.example/ch/9 and www.district9.org/us."
     assert redact(text, terms.ADDRESSES) == "Write to [removed] or see [removed] and [removed]"
     assert redact("She scored 3@4, and so on.", terms.ADDRESSES) == "She scored 3@4, and so on."
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "a" * 1_000_000,
+        "a@" * 500_000,
+        "a." * 500_000,
+        "a@b.c+" * 170_000,
+        "d" + "\n" * 100_000,
+        "www." * 250_000,
+    ],
+    ids=lambda page: repr(page[:6]),
+)
+def test_a_page_of_a_million_letters_is_read_through_once(page: str) -> None:
+    looked_for = (*search_terms(Identity(names=("Dorothea Lindqvist",))), *terms.ADDRESSES)
+    begun = time.perf_counter()
+    find(page, looked_for)
+    assert time.perf_counter() - begun < 20
 
 
 def test_words_staff_add_are_covered_at_the_next_cleaning(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,9 +256,10 @@ def _has_pictures(page: pypdfium2.PdfPage) -> bool:
 
 def _lines(letters: list[_Letter], text: str, hidden: set[int]) -> Iterator[Line]:
     """The redacted text line by line in the file's order, each with the rectangle around its letters."""
-    start = 0
+    ordered, start = sorted(hidden), 0
     for end in [index for index, letter in enumerate(text) if letter == "\n"] + [len(text)]:
-        inside = {index - start for index in hidden if start <= index < end}
+        within = ordered[bisect_left(ordered, start) : bisect_left(ordered, end)]
+        inside = {index - start for index in within}
         shown = " ".join(_redacted(text[start:end], inside).split())
         boxes = [box for letter in letters[start:end] if (box := letter.box) is not None]
         if shown:

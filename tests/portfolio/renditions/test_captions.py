@@ -13,7 +13,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
-from certification.kernel import reconcile
+from certification.kernel import bounded, reconcile
 from certification.kernel.errors import BadInput, NotAllowed, WindowClosed
 from certification.kernel.models import AuditEvent
 from portfolio.blinding.identifiers import Identity, search_terms
@@ -111,6 +111,14 @@ def test_captions_that_are_hard_to_read_are_read_in_seconds(line: bytes) -> None
     assert time.perf_counter() - begun < 10
 
 
+def test_what_looks_for_tags_looks_at_each_letter_once() -> None:
+    """The line's limit stands before it, but other limits may come."""
+    for hard in ("<v" + " " * 200_000, "<" * 200_000, "<v." * 70_000, "<v " * 70_000):
+        begun = time.perf_counter()
+        webvtt._plain(hard)
+        assert time.perf_counter() - begun < 3, hard[:6]
+
+
 def test_captions_we_wrote_are_read_whatever_is_in_them() -> None:
     cues = webvtt.read(b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"&" * 1000 + b"\n-->\n", "a.vtt")
     assert webvtt.parsed(webvtt.written(cues)) == cues
@@ -181,6 +189,63 @@ def _set(evidence: Evidence, now: datetime, data: bytes = PLAIN, **over: Any) ->
         "now": now,
     }
     return captions.set_captions(**(given | over))
+
+
+def test_captions_are_read_in_a_process_of_their_own_before_anything_is_locked(
+    film: Preparation, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did: list[str] = []
+
+    def run(function: Any, *given: Any, **_: Any) -> Any:
+        did.append(f"read in {function.__module__}")
+        return function(*given)
+
+    def recorded(*given: Any) -> Any:
+        did.append("recorded")
+        return record(*given)
+
+    record = captions._recorded
+    monkeypatch.setattr(captions.bounded, "run_bounded", run)
+    monkeypatch.setattr(captions, "_recorded", recorded)
+    _set(film.evidence, now)
+    assert did == ["read in portfolio.renditions.webvtt", "recorded"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "refusal", "said"),
+    [
+        (bounded.OutOfBounds("time"), BadInput, "holds no captions we can read"),
+        (bounded.Interrupted(), NotAllowed, "Wait a minute and upload it again"),
+    ],
+)
+def test_captions_that_nobody_could_read_are_refused_with_a_sentence(
+    film: Preparation,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: Exception,
+    refusal: type[Exception],
+    said: str,
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise ending
+
+    monkeypatch.setattr(captions.bounded, "run_bounded", end)
+    with pytest.raises(refusal, match=said):
+        _set(film.evidence, now)
+    assert not Captions.objects.exists()
+
+
+@pytest.mark.parametrize("left", ["file", "transcript"])
+def test_captions_are_looked_at_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str) -> None:
+    """As all copies are, by other means than what took the names out."""
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\nAsk Dana\n"
+    if left == "file":
+        monkeypatch.setattr(webvtt, "redacted", lambda cues, terms: (cues, []))
+        monkeypatch.setattr(webvtt, "transcript", lambda cues: "")
+    else:
+        monkeypatch.setattr(webvtt, "transcript", lambda cues: "Ask Dana")
+    with pytest.raises(BadInput, match="still hold an identifier"):
+        making.redact_captions(text, DANA, DANA, tmp_path)
 
 
 def test_captions_take_the_place_of_those_before_and_the_same_again_changes_nothing(

@@ -51,7 +51,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _file(folder: Path, kind: str) -> making.Made:
-    made_of = making.redact_captions("WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n", (), folder).files[0]
+    made_of = making.redact_captions("WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n", (), (), folder).files[0]
     path = made_of.path.rename(folder / kind)
     number = 1 if kind == "page" else None
     return making.Made(path, kind, "text/plain", made_of.size, made_of.sha256, page_number=number)
