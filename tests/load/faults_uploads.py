@@ -35,7 +35,7 @@ from . import boot
 FOLDER = Path(tempfile.mkdtemp(prefix="faults-uploads-"))
 SERVER = boot.boot_with_a_database_of_its_own(FOLDER / "postgres")
 
-from django.db import connection, connections  # noqa: E402
+from django.db import connections  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from candidates.models import Candidacy, Cohort, Registration  # noqa: E402
@@ -338,10 +338,10 @@ def _report(
     sent: Sequence[Sequence[tuple[str, Sent]]],
     bells: strikes.Bells,
 ) -> dict[str, Any]:
+    connections.close_all()  # the database was restarted under this one
     waited = _wait_until_checked()
     bells.stop()
     served.worker.kill()
-    connection.close()
     wrong = _wrong_digests(plans, sent)
     before = _listed()
     swept = _sweep()
