@@ -106,12 +106,15 @@ def announce_and_wait() -> None:
 class Hook:
     """Comes back from a process that a hostile file took over."""
 
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.system, ("touch /tmp/icg-owned",)
+        return os.mkdir, (self._mark,)
 
 
-def dishonest() -> Hook:
-    return Hook()
+def dishonest(mark: str) -> Hook:
+    return Hook(mark)
 
 
 def surroundings() -> dict[str, object]:
