@@ -4,20 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portfolio', '0006_keep_what_a_rehearsal_saw_of_the_clip'),
+        ("portfolio", "0006_keep_what_a_rehearsal_saw_of_the_clip"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='receipt',
-            name='about',
-            field=models.JSONField(default=dict, help_text='The entry, its year, the candidate and the candidacy, as they were called.'),
+            model_name="receipt",
+            name="about",
+            field=models.JSONField(
+                default=dict,
+                help_text="The entry, its year, the candidate and the candidacy, as they were called.",
+            ),
         ),
         migrations.AlterField(
-            model_name='receipt',
-            name='manifest',
-            field=models.JSONField(help_text='One object per file: slot, name, size, sha256, pages, seconds, received_at.'),
+            model_name="receipt",
+            name="manifest",
+            field=models.JSONField(
+                help_text="One object per file: slot, name, size, sha256, pages, seconds, received_at."
+            ),
         ),
     ]
