@@ -4,25 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portfolio', '0008_say_what_an_etag_is'),
+        ("portfolio", "0008_say_what_an_etag_is"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='preparation',
-            name='failures',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How often the file made that fail.'),
+            model_name="preparation",
+            name="failures",
+            field=models.PositiveSmallIntegerField(default=0, help_text="How often the file made that fail."),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='failures',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How often its check ended in a mistake of ours.'),
+            model_name="upload",
+            name="failures",
+            field=models.PositiveSmallIntegerField(
+                default=0, help_text="How often its check ended in a mistake of ours."
+            ),
         ),
         migrations.AlterField(
-            model_name='preparation',
-            name='tries',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How often it was begun.'),
+            model_name="preparation",
+            name="tries",
+            field=models.PositiveSmallIntegerField(default=0, help_text="How often it was begun."),
         ),
     ]
