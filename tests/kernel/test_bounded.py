@@ -97,6 +97,7 @@ def test_a_result_can_make_this_process_call_nothing(tmp_path: Path) -> None:
         [(wire.TOLD, b'["a", Infinity]')],
         [(wire.WHOLE, b"")],
         [(wire.PIECE, b"no pickle"), (wire.WHOLE, b"")],
+        [(wire.PIECE, b"\x80\x05K\x07r\xe8\x03\x00\x00."), (wire.WHOLE, b"")],
     ],
     ids=repr,
 )
