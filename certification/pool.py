@@ -40,7 +40,7 @@ class MortalLock:
         self.release()
 
 
-class MortalPool(Pool):  # type: ignore[misc]
+class MortalPool(Pool):
     """Billiard's pool, whose two pipes can be read and written again after anybody's death."""
 
     def _setup_queues(self) -> None:
@@ -49,7 +49,7 @@ class MortalPool(Pool):  # type: ignore[misc]
             queue._rlock, queue._wlock = MortalLock(), MortalLock()
 
 
-class TaskPool(prefork.TaskPool):  # type: ignore[misc]
+class TaskPool(prefork.TaskPool):
     """Celery's own pool in all else; with a broker that it can wait on, no pipe is shared anyway."""
 
     BlockingPool: Any = MortalPool

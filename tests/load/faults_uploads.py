@@ -35,6 +35,7 @@ from . import boot
 FOLDER = Path(tempfile.mkdtemp(prefix="faults-uploads-"))
 SERVER = boot.boot_with_a_database_of_its_own(FOLDER / "postgres")
 
+from django.core.files.base import File  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from accounts.models import User  # noqa: E402
@@ -60,7 +61,8 @@ UPLOADS_PER_ENTRY = 4
 SLOT = "clips"
 # What is made of a file once it is evidence has tests and disturbances of its own.
 QUEUES = (reconcile.QUICK,)
-Given, Made = TypeVar("Given"), TypeVar("Made")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 _LINE_FAULTS = tuple(Fault)
 _PATIENCE_SECONDS = 120
 # A film that plays and is short; the rest of a file is a box that players skip.
@@ -392,16 +394,23 @@ def _wrong_digests(plans: Sequence[Plan], sent: Sequence[Sequence[tuple[str, Sen
     wrong = []
     for plan, uploads in zip(plans, sent, strict=True):
         for key, file in uploads:
-            upload = Upload.objects.select_related("evidence").filter(pk=key or None).first()
+            upload = Upload.objects.select_related("evidence").filter(pk=key).first() if key else None
             if upload is None or plan.end is not End.COMPLETE:
                 continue
             if upload.evidence is None or not upload.sha256 == upload.evidence.sha256 == file.sha256:
                 wrong.append(f"{file.name} ({key}) is {upload.state} with {upload.sha256[:12]}")
     for evidence in Evidence.objects.all():
         with storing.originals().open(evidence.storage_key) as stored:
-            if hashlib.file_digest(stored.file, "sha256").hexdigest() != evidence.sha256:
+            if _digest_of(stored) != evidence.sha256:
                 wrong.append(f"{evidence.original_name} is stored with other bytes than it is recorded with")
     return wrong
+
+
+def _digest_of(stored: File) -> str:
+    digest = hashlib.sha256()
+    for chunk in stored.chunks(MIB):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _renditions() -> Iterator[str]:
