@@ -178,6 +178,28 @@ def test_without_the_rule_a_slow_clock_would_submit_late(
     assert Receipt.objects.exists()
 
 
+def test_who_waits_for_the_lock_over_the_close_begins_nothing_again(
+    candidacy: Candidacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closes = make.window_of(candidacy).closes
+    before, entry = closes - timedelta(microseconds=1), make.a_draft(candidacy, database_time())
+    Entry.objects.filter(pk=entry.pk).update(state=EntryState.UNUSED)
+    instants = iter([before, closes])
+    monkeypatch.setattr(clock, "agreed", lambda asked_at: next(instants))
+    asked: dict[str, Any] = {
+        "candidacy_id": candidacy.pk,
+        "entry_key": entry.template.key,
+        "by": candidacy.account,
+        "now": before,
+    }
+    with pytest.raises(WindowClosed):
+        services.start_entry(**asked)
+    assert Entry.objects.get(pk=entry.pk).state == EntryState.UNUSED
+
+    monkeypatch.setattr(clock, "agreed", lambda asked_at: before)
+    assert services.start_entry(**asked).state == EntryState.DRAFT
+
+
 def test_what_a_held_clock_says_stands_for_the_databases(candidacy: Candidacy) -> None:
     with clock.fixed(datetime(2020, 1, 1, tzinfo=UTC)):
         assert clock.agreed(clock.now()) == datetime(2020, 1, 1, tzinfo=UTC)
