@@ -246,6 +246,8 @@ def test_a_thread_that_ends_takes_no_server_along() -> None:
 
 def _in_a_fork(answer: multiprocessing.Queue[object]) -> None:
     answer.put(run_bounded(work.echo, "forked", limits=ROOM)[0])
+    assert bounded._running is not None
+    answer.put(bounded._running.process.pid)
 
 
 def test_a_forked_process_has_a_server_of_its_own() -> None:
@@ -258,6 +260,8 @@ def test_a_forked_process_has_a_server_of_its_own() -> None:
     child = fork.Process(target=_in_a_fork, args=(answer,), daemon=True)
     child.start()
     assert answer.get(timeout=20) == "forked"
+    # Of its own: the other one ends with the process that began it, and is held by nobody else.
+    assert answer.get(timeout=20) != ours
     child.join(20)
     assert bounded._running.process.pid == ours
     assert run_bounded(work.echo, 1, limits=ROOM)[0] == 1
