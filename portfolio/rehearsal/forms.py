@@ -19,11 +19,12 @@ _MOST_CHARACTERS = 20_000
 class LineForm(forms.Form):
     """The pieces that arrived, as the script fills them in; nobody sees these fields."""
 
+    ticket = forms.CharField(max_length=300)
     samples = forms.CharField(max_length=_MOST_CHARACTERS)
     breaks = forms.IntegerField(min_value=0)
 
-    def measured(self) -> tuple[list[Sample], int]:
-        """The pieces, and how often the line broke.
+    def measured(self) -> tuple[str, list[Sample], int]:
+        """The measurement's ticket, the pieces, and how often the line broke.
 
         Raises:
             BadInput: they cannot be read.
@@ -32,7 +33,8 @@ class LineForm(forms.Form):
             if not self.is_valid():
                 raise ValueError("fields are missing")
             rows = json.loads(self.cleaned_data["samples"])
-            return [_sample(*row) for row in rows], self.cleaned_data["breaks"]
+            samples = [_sample(*row) for row in rows]
+            return self.cleaned_data["ticket"], samples, self.cleaned_data["breaks"]
         except (ValueError, TypeError, RecursionError):
             raise BadInput("The measurement did not arrive whole. Measure the line once more.") from None
 

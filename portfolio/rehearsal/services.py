@@ -31,14 +31,22 @@ MEASURE_SECONDS = 12
 MOST_BYTES = 64 * MB
 MOST_SAMPLES = 200
 _LINK_LIFE = timedelta(minutes=5)
+# What a measurement is written down with: no piece has that length.
+TICKET = 0
+TICKET_LIFE = timedelta(minutes=15)
+_ONCE_MORE = "The measurement did not arrive whole. Measure the line once more."
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A measurement about to begin: where pieces of which length may be sent, again and again."""
+    """A measurement about to begin: where pieces of which length may be sent, again and again.
+
+    `ticket` lets what comes of it be written down, once.
+    """
 
     id: UUID
     addresses: Mapping[int, str]
+    ticket: str
 
 
 def begin_trial(*, by: User, now: datetime) -> Trial:
@@ -51,23 +59,39 @@ def begin_trial(*, by: User, now: datetime) -> Trial:
     _rehearsing(by, now)
     limits.admit_trial(by.pk, now)
     trial_id = ids.uuid()
-    return Trial(trial_id, {length: _address(trial_id, length, by, now) for length in LADDER})
+    ticket = f"{trial_id}/{signing.signature(trial_id, TICKET, by.pk, now + TICKET_LIFE)}"
+    return Trial(trial_id, {length: _address(trial_id, length, by, now) for length in LADDER}, ticket)
 
 
 @transaction.atomic
-def record_line(*, by: User, samples: Sequence[Sample], breaks: int, now: datetime) -> Rehearsal:
-    """Write down what the browser measured; `breaks` says how often the line broke off.
+def record_line(*, by: User, ticket: str, samples: Sequence[Sample], breaks: int, now: datetime) -> Rehearsal:
+    """Write down what the browser measured with a ticket of `begin_trial`; twice is once.
+
+    The row has the measurement's own number, so there are never more rows than measurements let in.
+    `breaks` says how often the line broke off.
 
     Raises:
-        BadInput: nothing was measured and nothing broke, or the figures cannot be.
+        BadInput: the ticket is none of this person's, or 15 minutes old; nothing was measured and nothing
+            broke; or the figures cannot be.
         NotAllowed, WindowClosed: as for `begin_trial`.
     """
     now = clock.agreed(now)
     candidacy_id, _ = _rehearsing(by, now)
+    trial_id = _let_in(ticket, by, now)
     _require_possible(samples, breaks)
-    return Rehearsal.objects.create(
-        candidacy_id=candidacy_id, rehearsed_at=now, line_breaks=breaks, **_of_line(rules.measured(samples))
-    )
+    found = {"rehearsed_at": now, "line_breaks": breaks, **_of_line(rules.measured(samples))}
+    row, _ = Rehearsal.objects.get_or_create(id=trial_id, candidacy_id=candidacy_id, defaults=found)
+    return row
+
+
+def admit_clip(*, by: User, now: datetime) -> None:
+    """Let a clip be sent: asked, and counted, before any byte of it is kept.
+
+    Raises:
+        NotAllowed, WindowClosed: as for `begin_trial`; or there were enough of them within this hour.
+    """
+    _rehearsing(by, now)
+    limits.admit_clip(by.pk, now)
 
 
 def record_clip(*, by: User, path: Path, name: str, line: Line | None, now: datetime) -> Rehearsal:
@@ -116,6 +140,19 @@ def _rehearsing(by: User, now: datetime) -> tuple[UUID, Window]:
     return candidacy.id, window
 
 
+def _let_in(ticket: str, by: User, now: datetime) -> UUID:
+    """The measurement that the ticket was given for."""
+    number, _, token = ticket.partition("/")
+    try:
+        trial_id = UUID(number)
+        owner_id = signing.owner_of(token, trial_id, TICKET, now)
+    except (ValueError, signing.Unsigned):
+        raise BadInput(_ONCE_MORE) from None
+    if owner_id != by.pk:
+        raise BadInput(_ONCE_MORE)
+    return trial_id
+
+
 def _was_measured(candidacy_id: UUID, window: Window) -> bool:
     """Whether a script measured the line in this window."""
     return Rehearsal.objects.filter(
@@ -142,7 +179,7 @@ def _of_line(line: Line | None) -> dict[str, int]:
 def _require_possible(samples: Sequence[Sample], breaks: int) -> None:
     possible = len(samples) <= MOST_SAMPLES and 0 <= breaks <= MOST_SAMPLES and (samples or breaks)
     if not possible or not all(_is_possible(sample) for sample in samples):
-        raise BadInput("The measurement did not arrive whole. Measure the line once more.")
+        raise BadInput(_ONCE_MORE)
 
 
 def _is_possible(sample: Sample) -> bool:

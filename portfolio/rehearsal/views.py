@@ -49,7 +49,12 @@ def begin_trial(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"problem": str(refusal)}, status=CONFLICT)
     pieces = [{"bytes": length, "url": url} for length, url in trial.addresses.items()]
     return JsonResponse(
-        {"pieces": pieces, "seconds": services.MEASURE_SECONDS, "mostBytes": services.MOST_BYTES}
+        {
+            "pieces": pieces,
+            "seconds": services.MEASURE_SECONDS,
+            "mostBytes": services.MOST_BYTES,
+            "ticket": trial.ticket,
+        }
     )
 
 
@@ -79,8 +84,10 @@ def line(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("portfolio:rehearsal")
     try:
-        samples, breaks = LineForm(request.POST).measured()
-        services.record_line(by=_user(request), samples=samples, breaks=breaks, now=clock.now())
+        ticket, samples, breaks = LineForm(request.POST).measured()
+        services.record_line(
+            by=_user(request), ticket=ticket, samples=samples, breaks=breaks, now=clock.now()
+        )
     except Refusal as refusal:
         return _page(request, refusal=refusal)
     return redirect(f"{reverse('portfolio:rehearsal')}#line")
@@ -92,14 +99,24 @@ def line(request: HttpRequest) -> HttpResponse:
 def clip(request: HttpRequest) -> HttpResponse:
     """Look at a short clip.
 
-    Its limit must stand before Django reads the body, and checking the token reads it.
+    Its limits must stand before Django reads the body, and checking the token reads it.
     """
     if request.method != "POST":
         return redirect("portfolio:rehearsal")
+    try:
+        services.admit_clip(by=_user(request), now=clock.now())
+    except Refusal as refusal:
+        return _no_clip(request, refusal)
     timed = TimedHandler(MAX_CLIP_BYTES)
     # Always into a file of its own: the inspection reads files, and this one is gone with the request.
     request.upload_handlers = [timed, TemporaryFileUploadHandler(request)]
     return _clip(request, timed)
+
+
+@csrf_protect
+def _no_clip(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """Say why; the site's usual handler reads the clip past meanwhile, or no browser would show it."""
+    return _page(request, refusal=refusal)
 
 
 @csrf_protect
@@ -110,15 +127,13 @@ def _clip(request: HttpRequest, timed: TimedHandler) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form=form)
     file = form.cleaned_data["clip"]
-    by, now = _user(request), clock.now()
     try:
-        limits.admit_clip(by.pk, now)
         services.record_clip(
-            by=by,
+            by=_user(request),
             path=Path(file.temporary_file_path()),
             name=receiving.plain_name(file.name),
             line=timed.line,
-            now=now,
+            now=clock.now(),
         )
     except Refusal as refusal:
         return _page(request, refusal=refusal)

@@ -40,7 +40,7 @@ function nextRung(pieces, rung, pace) {
 
 /** Send `trial.pieces` again and again; tells `arrived` of each: {bytes, began, took} in milliseconds. */
 export async function measure(trial, { arrived, signal }) {
-  const { pieces, seconds, mostBytes } = trial;
+  const { pieces, seconds, mostBytes, ticket } = trial;
   const start = performance.now();
   const samples = [];
   let sent = 0;
@@ -65,5 +65,5 @@ export async function measure(trial, { arrived, signal }) {
     arrived(samples);
     rung = nextRung(pieces, rung, (1000 * length) / took);
   }
-  return { samples, breaks };
+  return { ticket, samples, breaks };
 }

@@ -53,7 +53,8 @@ function draw(group, samples, milliseconds) {
   );
 }
 
-function send(form, { samples, breaks }) {
+function send(form, { ticket, samples, breaks }) {
+  form.elements.ticket.value = ticket;
   form.elements.samples.value = JSON.stringify(samples.map(({ bytes, began, took }) => [bytes, began, took]));
   form.elements.breaks.value = breaks;
   form.requestSubmit();

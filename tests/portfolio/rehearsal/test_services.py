@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from candidates import services as candidate_services
 from candidates.models import Candidacy
-from certification.kernel import clock
+from certification.kernel import clock, ids
 from certification.kernel.errors import BadInput, NotAllowed, Refusal, WindowClosed
 from certification.season.files import make_mp4
 from portfolio.blinding.identifiers import Identity
 from portfolio.models import Rehearsal
 from portfolio.rehearsal import limits, services
 from portfolio.rehearsal.rules import MB, Line, Sample
+from portfolio.uploads import signing
 from tests.factories import portfolio as make
 
 pytestmark = pytest.mark.django_db
@@ -26,8 +28,28 @@ TICK = timedelta(microseconds=1)
 STEADY = [Sample(services.LADDER[0], 1000 * second, 1000) for second in range(8)]
 
 
-def measure(candidacy: Candidacy, now: datetime) -> Rehearsal:
-    return services.record_line(by=candidacy.account, samples=STEADY, breaks=1, now=now)
+def ticket(candidacy: Candidacy, now: datetime) -> str:
+    """Of a measurement that was let in at `now`, whether or not it should have been."""
+    trial_id = ids.uuid()
+    until = now + services.TICKET_LIFE
+    return f"{trial_id}/{signing.signature(trial_id, services.TICKET, candidacy.account_id, until)}"
+
+
+def measure(
+    candidacy: Candidacy,
+    now: datetime,
+    *,
+    with_ticket: str | None = None,
+    samples: Sequence[Sample] = STEADY,
+    breaks: int = 1,
+) -> Rehearsal:
+    return services.record_line(
+        by=candidacy.account,
+        ticket=ticket(candidacy, now) if with_ticket is None else with_ticket,
+        samples=samples,
+        breaks=breaks,
+        now=now,
+    )
 
 
 def test_a_line_is_written_down_with_the_instant_and_its_breaks(candidacy: Candidacy, now: datetime) -> None:
@@ -96,15 +118,37 @@ def test_figures_that_cannot_be_are_refused(
     candidacy: Candidacy, now: datetime, samples: list[Sample], breaks: int
 ) -> None:
     with pytest.raises(BadInput, match="did not arrive whole"):
-        services.record_line(by=candidacy.account, samples=samples, breaks=breaks, now=now)
+        measure(candidacy, now, samples=samples, breaks=breaks)
     assert not Rehearsal.objects.exists()
 
 
 def test_a_line_that_only_broke_is_on_record_as_that(candidacy: Candidacy, now: datetime) -> None:
-    services.record_line(by=candidacy.account, samples=[], breaks=3, now=now)
+    measure(candidacy, now, samples=[], breaks=3)
 
     row = Rehearsal.objects.get()
     assert (row.line_bytes, row.line_milliseconds, row.line_breaks) == (None, None, 3)
+
+
+def test_a_measurement_that_was_let_in_is_written_down_once(candidacy: Candidacy, now: datetime) -> None:
+    given = services.begin_trial(by=candidacy.account, now=now).ticket
+    last = now + services.TICKET_LIFE - timedelta(seconds=1)
+    for at in (now, last):
+        with clock.fixed(at):
+            measure(candidacy, at, with_ticket=given)
+
+    assert Rehearsal.objects.get().rehearsed_at == now
+
+
+def test_without_a_ticket_of_ones_own_nothing_is_written_down(candidacy: Candidacy, now: datetime) -> None:
+    own, other = ticket(candidacy, now), ticket(make.a_candidate(candidacy.cohort), now)
+    number, _, token = own.partition("/")
+    for forged in ("", number, "/" + token, f"{ids.uuid()}/{token}", f"{number}/::", other):
+        with pytest.raises(BadInput, match="Measure the line once more"):
+            measure(candidacy, now, with_ticket=forged)
+    late = now + services.TICKET_LIFE
+    with clock.fixed(late), pytest.raises(BadInput, match="Measure the line once more"):
+        measure(candidacy, late, with_ticket=own)
+    assert not Rehearsal.objects.exists()
 
 
 def test_a_line_is_measured_so_often_within_an_hour_and_then_again_after_it(

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -47,7 +48,13 @@ def text_of(response: Any) -> str:
 
 
 def measure(client: Client, samples: str = SLOW, breaks: int = 0) -> Any:
-    return client.post(reverse(LINE), {"samples": samples, "breaks": breaks})
+    return client.post(reverse(LINE), {"ticket": ticket(client), "samples": samples, "breaks": breaks})
+
+
+def ticket(client: Client) -> str:
+    """Of a measurement that is let in, or no ticket at all."""
+    begun = client.post(reverse(TRIAL))
+    return str(begun.json()["ticket"]) if begun.status_code == 200 else "none"
 
 
 def try_clip(client: Client, content: bytes, name: str = "clip.mp4") -> Any:
@@ -215,7 +222,7 @@ def test_the_page_costs_the_same_for_one_rehearsal_and_for_three(
 def test_a_measurement_that_cannot_be_read_is_refused_with_a_sentence(
     client: Client, fields: dict[str, Any]
 ) -> None:
-    refused = client.post(reverse(LINE), fields)
+    refused = client.post(reverse(LINE), {"ticket": ticket(client), **fields})
 
     assert refused.status_code == 409
     assert "Measure the line once more" in text_of(refused)
@@ -438,6 +445,31 @@ def test_so_many_clips_within_an_hour_are_looked_at(client: Client, monkeypatch:
     assert refused.status_code == 409
     assert "clips within this hour" in text_of(refused)
     assert Rehearsal.objects.count() == 1
+
+
+def keep(*_: object, **__: object) -> None:
+    pytest.fail("a clip that is not looked at was kept")
+
+
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize("why", ["enough clips", "window"])
+def test_a_clip_that_will_not_be_looked_at_is_not_kept_for_a_moment(
+    client: Client, candidacy: Candidacy, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(TemporaryFileUploadHandler, "new_file", keep)
+    at = clock.now()
+    if why == "window":
+        at = make.window_of(candidacy).opens - timedelta(days=40)
+    else:
+        monkeypatch.setattr(limits, "MOST_CLIPS_AN_HOUR", 0)
+
+    with clock.fixed(at):
+        refused = try_clip(client, b"no video" * 20_000)
+
+    assert refused.status_code == 409
+    sentence = "clips within this hour" if why == "enough clips" else "The rehearsal opens"
+    assert sentence in text_of(refused)
+    assert not Rehearsal.objects.exists()
 
 
 # ---- the way of a clip, where no script measures ----
