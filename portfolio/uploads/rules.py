@@ -18,7 +18,7 @@ from .formats import FAMILIES, KINDS
 
 MIB = 1024 * 1024
 LEAST_PART_BYTES = 8 * MIB
-_WISHED_PARTS = 64
+_WISHED_PARTS = 32
 # Four and a half minutes at one megabit a second.
 _MOST_WISHED_BYTES = 32 * MIB
 # S3 takes 10,000 parts; the margin leaves room for a rule that rounds otherwise.
@@ -53,7 +53,7 @@ def part_bytes_for(size: int) -> int:
     """The size of every part but the last of a file of `size` bytes: whole MiB, at least eight.
 
     What a broken line takes with it is one part, and what each part costs beside its bytes is the same
-    whatever its size: so a part is a sixty-fourth of the file, within bounds that a slow line bears.
+    whatever its size: so a part is a thirty-second of the file, within bounds that a slow line bears.
     """
     wished = min(-(-size // (_WISHED_PARTS * MIB)) * MIB, _MOST_WISHED_BYTES)
     needed = -(-size // (_AIMED_PARTS * MIB)) * MIB

@@ -526,11 +526,11 @@ def test_an_entry_is_not_filled_again_and_again_within_a_day(draft: Entry, now: 
 
 # ---- what a part costs beside its bytes ----
 
-# session, account, the slot, the upload twice, and the window in two
-QUERIES_TO_SIGN = 7
-# session, account twice, the upload; then in one transaction: its locks in three, the window in two, the part
-# on record, and the part put there
-QUERIES_TO_TAKE = 11 + 2
+# session, account, the upload twice, and the window in two
+QUERIES_TO_SIGN = 6
+# session, account, the upload; then in one transaction: its locks in three, the window in two, the part on
+# record, and the part put there
+QUERIES_TO_TAKE = 10 + 2
 
 
 def test_a_part_asks_the_database_as_little_as_it_can(

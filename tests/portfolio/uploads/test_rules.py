@@ -39,9 +39,9 @@ def test_a_file_of_any_size_is_cut_into_whole_mib_and_no_more_parts_than_s3_take
 
 
 @pytest.mark.parametrize(
-    ("mib", "part_mib"), [(1, 8), (300, 8), (512, 8), (513, 9), (1024, 16), (2048, 32), (5 * 1024, 32)]
+    ("mib", "part_mib"), [(1, 8), (256, 8), (257, 9), (300, 10), (1024, 32), (2048, 32), (5 * 1024, 32)]
 )
-def test_a_part_is_a_sixty_fourth_of_the_file_that_a_slow_line_can_send(mib: int, part_mib: int) -> None:
+def test_a_part_is_a_thirty_second_of_the_file_that_a_slow_line_can_send(mib: int, part_mib: int) -> None:
     assert part_bytes_for(mib * MIB) == part_mib * MIB
 
 
