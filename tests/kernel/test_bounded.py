@@ -267,6 +267,19 @@ def test_a_forked_process_has_a_server_of_its_own() -> None:
     assert run_bounded(work.echo, 1, limits=ROOM)[0] == 1
 
 
+def test_a_forked_process_keeps_nobody_elses_server_alive() -> None:
+    run_bounded(work.echo, limits=ROOM)
+    assert bounded._running is not None
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,), daemon=True)
+    child.start()
+    try:
+        bounded._running.control.close()
+        assert bounded._running.process.wait(5) == 0
+    finally:
+        child.kill()
+        child.join()
+
+
 def test_nothing_survives_a_site_process_that_is_killed() -> None:
     code = (
         "from certification.kernel import bounded; from tests.kernel import bounded_work as work\n"
