@@ -122,7 +122,8 @@ class EntryOverview:
     """One entry on the dashboard.
 
     `filled` of `required` slots are complete; `is_open` says that it may be submitted at this instant,
-    `may_prepare` that files may be added; `reason` says why, or why not.
+    `may_prepare` that files may be added; `reason` says why, or why not.  `consent_gap` has where the
+    consent ledger is kept and what is open in it, if anything is.
     """
 
     key: str
@@ -142,10 +143,16 @@ class EntryOverview:
     action: str
     receipts: tuple[ReceiptCard, ...]
     earlier: tuple[AttemptCard, ...]
+    consent_gap: tuple[str, str] | None = None
+
+    @property
+    def has_every_piece(self) -> bool:
+        return self.entry_id is not None and self.filled == self.required
 
     @property
     def is_complete(self) -> bool:
-        return self.entry_id is not None and self.filled == self.required
+        """Whether nothing holds its submission up but the clock and the affirmations."""
+        return self.has_every_piece and self.consent_gap is None
 
     @property
     def closes_at(self) -> datetime | None:

@@ -6,7 +6,7 @@ sweep will make of it, so that nobody reads "in preparation" after the deadline.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -81,8 +81,12 @@ def candidate_overview(candidacy: CandidacyCard | UUID, now: datetime) -> Candid
     opened = open_entries([card], year=year or policy_of(card).years + 1)[card.id]
     window = candidates.submission_window(card.id, year) if year else None
     attempts = list(
-        _with_files(Entry.objects.filter(candidacy_id=card.id)).select_related("template", "score")
+        _with_files(Entry.objects.filter(candidacy_id=card.id)).select_related(
+            "template", "score", "candidacy"
+        )
     )
+    drafts = [attempt for attempt in attempts if attempt.year == year and _may_be_prepared(attempt)]
+    open_points = ledger.open_points(drafts)
     return CandidateOverview(
         candidacy_id=card.id,
         number=card.number,
@@ -100,6 +104,7 @@ def candidate_overview(candidacy: CandidacyCard | UUID, now: datetime) -> Candid
                 year=year,
                 window=window,
                 now=now,
+                open_points=open_points,
             )
             for template in framework.entries.prefetch_related("slots")
         ),
@@ -121,6 +126,7 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
     uploads = cards_of_entry(entry.pk, now)
     slots = tuple(_slot_card(entry, slot, may_prepare, uploads) for slot in entry.template.slots.all())
     missing = tuple(sentence for slot in slots for sentence in slot.gaps)
+    consent_gap = _consent_gap(entry.pk, len(ledger.problems_of(entry))) if may_prepare else None
     return EntryPage(
         id=entry.pk,
         key=entry.template.key,
@@ -137,24 +143,23 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
         rubric_id=entry.template.framework.rubric_id,
         to_be_confirmed=entry.template.framework.to_be_confirmed,
         may_prepare=may_prepare,
-        may_submit=may_prepare and not missing and window.contains(now),
+        may_submit=may_prepare and not missing and consent_gap is None and window.contains(now),
         may_withdraw=is_live and state is EntryState.SUBMITTED,
         slots=slots,
         missing=missing,
         receipts=_receipt_cards(entry),
         submit_at_close_since=entry.submit_at_close_since,
-        consent_gap=_consent_gap(entry) if may_prepare else None,
+        consent_gap=consent_gap,
     )
 
 
-def _consent_gap(entry: Entry) -> tuple[str, str] | None:
+def _consent_gap(entry_id: UUID, open_points: int) -> tuple[str, str] | None:
     """Where the consent ledger is kept, and what is open in it, if anything is."""
-    open_points = len(ledger.problems_of(entry))
     if not open_points:
         return None
     points = "1 open point" if open_points == 1 else f"{open_points} open points"
     sentence = f"Say who is seen in your videos, and which release form covers them ({points})."
-    return reverse("portfolio:consent", args=[entry.pk]), sentence
+    return reverse("portfolio:consent", args=[entry_id]), sentence
 
 
 def own_evidence(owner: User) -> QuerySet[Evidence]:
@@ -221,6 +226,7 @@ def _overview_of(
     year: int | None,
     window: Window | None,
     now: datetime,
+    open_points: Mapping[UUID, int],
 ) -> EntryOverview:
     window_state = window.state(now) if window else WindowState.AFTER
     current = next((attempt for attempt in attempts if attempt.year == year), None)
@@ -228,10 +234,18 @@ def _overview_of(
     may_change = template.key in opened.entries and window_state is not WindowState.AFTER
     required = [slot for slot in template.slots.all() if slot.required]
     filled = sum(_is_filled(current, slot) for slot in required) if current else 0
-    is_complete = current is not None and filled == len(required)
     may_prepare = may_change and state in (None, EntryState.DRAFT)
+    consent_gap = (
+        _consent_gap(current.pk, open_points.get(current.pk, 0)) if current and may_prepare else None
+    )
     url, action = _next_action(
-        template.key, current, state, window_state, may_prepare=may_prepare, is_complete=is_complete
+        template.key,
+        current,
+        state,
+        window_state,
+        may_prepare=may_prepare,
+        has_every_piece=filled == len(required),
+        consent_gap=consent_gap,
     )
     return EntryOverview(
         key=template.key,
@@ -251,7 +265,13 @@ def _overview_of(
         action=action,
         receipts=_receipt_cards(current) if current else (),
         earlier=tuple(_attempt_card(attempt) for attempt in attempts if attempt is not current),
+        consent_gap=consent_gap,
     )
+
+
+def _may_be_prepared(attempt: Entry) -> bool:
+    """Whether it can be in preparation; an unused one is again, if its window was opened anew."""
+    return attempt.state in (EntryState.DRAFT, EntryState.UNUSED)
 
 
 def _attempt_card(attempt: Entry) -> AttemptCard:
@@ -269,7 +289,8 @@ def _next_action(
     window: WindowState,
     *,
     may_prepare: bool,
-    is_complete: bool,
+    has_every_piece: bool,
+    consent_gap: tuple[str, str] | None,
 ) -> tuple[str, str]:
     """Where the entry is worked on, and what the button says."""
     if current is None:
@@ -279,8 +300,10 @@ def _next_action(
         return page, "See what you submitted"
     if not may_prepare:
         return page, "See the files"
-    if not is_complete:
+    if not has_every_piece:
         return page, "Add evidence"
+    if consent_gap:
+        return consent_gap[0], "Say who is seen"
     if window is WindowState.OPEN:
         return reverse("portfolio:submit", args=[current.pk]), "Review and submit"
     return page, "Look it over"

@@ -128,6 +128,17 @@ def _entry_step(
 
 def _unfinished_step(entry: EntryOverview) -> NextStep:
     begun = entry.entry_id is not None
+    if entry.has_every_piece and entry.consent_gap:
+        url, _ = entry.consent_gap
+        return NextStep(
+            "Say who is seen in your videos",
+            f"Every required piece of {entry.title} is there. What is open is who is seen, and which release"
+            " form covers them.",
+            url=url,
+            action="Say who is seen",
+            opens=_opens(entry),
+            until=entry.closes_at,
+        )
     return NextStep(
         f"Go on with {entry.title}" if begun else f"Begin {entry.title}",
         f"{entry.filled} of {entry.required} required pieces are there." if begun else entry.reason,

@@ -18,6 +18,7 @@ from certification.pages.next_step import NextStep
 from payments import services as payments
 from payments.models import Order
 from portfolio import sealing
+from portfolio.consent import services as consent
 from portfolio.results.services import release_due
 from tests.factories import candidates as registering
 from tests.factories import payments as paying
@@ -138,6 +139,28 @@ def test_a_prepared_entry_waits_for_the_window_and_is_then_submitted(candidacy: 
     opened = step_of(candidacy.account, window.opens)
     assert opened.title.startswith("Submit Entry 1")
     assert (opened.opens, opened.until, opened.waiting) == (None, window.closes, False)
+
+
+def test_an_entry_with_a_video_of_unknown_people_leads_to_the_consent_page(candidacy: Candidacy) -> None:
+    window = make.window_of(candidacy)
+    entry = make.a_complete_draft(candidacy, window.opens)
+    video = make.a_video(entry, window.opens)
+    consent_page = reverse("portfolio:consent", args=[entry.pk])
+
+    step = step_of(candidacy.account, window.opens)
+
+    assert (step.title, step.url, step.action) == (
+        "Say who is seen in your videos",
+        consent_page,
+        "Say who is seen",
+    )
+    assert step.until == window.closes
+    shown = page_of(candidacy.account, window.opens)
+    assert "submit it" not in shown
+    assert f'<a href="{reverse("portfolio:entry", args=[entry.pk])}">{entry.template.title}</a>' in shown
+
+    consent.state_nobody(evidence_id=video.pk, by=candidacy.account, now=window.opens)
+    assert step_of(candidacy.account, window.opens).title.startswith("Submit Entry 1")
 
 
 def test_an_unfinished_entry_says_how_much_is_there(candidacy: Candidacy) -> None:

@@ -15,6 +15,7 @@ from candidates.models import Candidacy
 from candidates.states import CandidacyState
 from certification.kernel.errors import NotAllowed
 from portfolio import sealing, selectors, services
+from portfolio.consent import services as consent
 from portfolio.models import Entry, EntryScore, Release
 from portfolio.states import EntryState
 from tests.factories import portfolio as make
@@ -173,17 +174,31 @@ def test_after_the_deadline_the_overview_is_honest_before_any_sweep_ran(candidac
     assert "window of year 1 is over" in unused.reason
 
 
+def test_the_overview_costs_the_same_for_one_draft_with_videos_and_for_two(
+    candidacy: Candidacy, django_assert_num_queries: Any
+) -> None:
+    now = make.window_of(candidacy).opens
+    card = candidates.candidacy_card(candidacy.pk)
+    assert card is not None
+    for key in ("entry-1", "entry-2"):
+        video = make.a_video(make.a_complete_draft(candidacy, now, key=key), now)
+        consent.add_person(evidence_id=video.pk, by=candidacy.account, person=make.somebody(), now=now)
+        with django_assert_num_queries(18):  # three of them for the consent ledgers of the drafts
+            shown = selectors.candidate_overview(card, now)
+        assert [entry.action for entry in shown.entries if entry.entry_id][-1] == "Say who is seen"
+
+
 def test_the_overview_costs_the_same_for_two_entries_and_for_seven(django_assert_num_queries: Any) -> None:
     make.a_small_framework()
     two = make.a_candidate(make.a_cohort(number=10))
     seven = make.a_candidate(make.a_cohort(number=11, framework_slug="pilot-seven"))
     now = make.window_of(two).opens
     for key in ("entry-1", "entry-2"):
-        make.a_submitted_entry(two, now, key=key)
+        make.a_draft(two, now, key=key)
     make.a_draft(seven, now, key="data")
     cards = [candidates.candidacy_card(person.pk) for person in (two, seven)]
 
     for card in cards:
         assert card is not None
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(15):  # one for the videos of drafts
             selectors.candidate_overview(card, now)
