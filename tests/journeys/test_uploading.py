@@ -235,7 +235,7 @@ def test_300_megabytes_survive_two_cuts_a_reload_and_a_killed_browser_and_no_par
     assert "232.0 MB of 300.0 MB arrived" in slot.inner_text()
     choose(slot, video)
     wait_for_verdict(slot)
-    slot.get_by_text("Complete", exact=True).wait_for()
+    slot.get_by_text("Filled", exact=True).wait_for()
     assert slot.get_by_role("link", name="lesson.mp4", exact=True).is_visible()
     assert slot.locator("[data-uploads] li").count() == 0
 
@@ -286,7 +286,7 @@ def test_parts_go_straight_into_a_bucket_of_another_origin_when_policy_and_bucke
         page.on("request", lambda request: put.update([request.url] if request.method == "PUT" else []))
         choose(slot, video)
         wait_for_verdict(slot)
-        slot.get_by_text("Complete", exact=True).wait_for()
+        slot.get_by_text("Filled", exact=True).wait_for()
         assert [url.startswith(peer.endpoint) and "partNumber=3&" in url for url in put] == [True]
 
         evidence = Evidence.objects.get()
@@ -392,7 +392,7 @@ def test_an_upload_goes_on_after_the_next_sign_in_and_when_its_file_is_chosen_ag
     held.cut()
     choose(slot, video)
     wait_for_verdict(slot)
-    slot.get_by_text("Complete", exact=True).wait_for()
+    slot.get_by_text("Filled", exact=True).wait_for()
     assert Upload.objects.count() == 1
     assert parts_sent == dict.fromkeys(range(1, 4), 1)
 

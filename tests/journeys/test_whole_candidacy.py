@@ -173,7 +173,7 @@ def _fill_and_submit(page: Page, title: str, folder: Path) -> None:
         accepts = slot.locator("input[type=file]").get_attribute("accept") or ""
         slot.locator("input[type=file]").set_input_files(mp4 if ".mp4" in accepts else pdf)
         slot.get_by_role("button", name=re.compile("Upload")).click()
-        slot.get_by_text("Complete", exact=True).wait_for()
+        slot.get_by_text("Filled", exact=True).wait_for()
     if page.locator("input[type=file][accept*='.mp4']").count():
         _record_consent(page, folder)
     page.get_by_role("link", name="Review and submit").click()

@@ -63,7 +63,7 @@ def test_the_answer_takes_the_place_of_the_page_and_is_said(
     page: Page, slot: Locator, tmp_path: Path
 ) -> None:
     choose_and_send(slot, tmp_path, make.a_pdf())
-    slot.get_by_text("Complete", exact=True).wait_for()
+    slot.get_by_text("Filled", exact=True).wait_for()
     assert "written.pdf” is in" in page.locator("#announcements").inner_text()
     assert page.evaluate("document.activeElement.id") == "slot-written"
     choose_and_send(slot, tmp_path, b"no document")
@@ -91,7 +91,7 @@ def test_an_upload_that_is_cancelled_or_cut_off_adds_nothing_and_can_be_sent_aga
     page.get_by_text("The connection failed").wait_for()
     page.unroute("**/slots/**")
     slot.get_by_role("button", name=re.compile("Upload")).click()
-    slot.get_by_text("Complete", exact=True).wait_for()
+    slot.get_by_text("Filled", exact=True).wait_for()
     assert Evidence.objects.count() == 1
 
 
@@ -105,7 +105,7 @@ def test_a_file_chosen_elsewhere_and_one_on_its_way_outlive_the_answer_to_anothe
     notes.locator("input[type=file]").set_input_files(tmp_path / "notes.pdf")
     notes.get_by_role("button", name=re.compile("Upload")).click()
     choose_and_send(slot, tmp_path, make.a_pdf())
-    slot.get_by_text("Complete", exact=True).wait_for()
+    slot.get_by_text("Filled", exact=True).wait_for()
     assert notes.get_by_role("button", name="Cancel the upload").is_visible()
     assert notes.locator("input[type=file]").evaluate("input => input.files[0].name") == "notes.pdf"
     held[0].abort()
