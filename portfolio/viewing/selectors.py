@@ -28,6 +28,8 @@ class ShownFile:
     """A file that may be shown now: `disposition` says whether inside a page or as a download."""
 
     id: UUID
+    evidence_id: UUID
+    kind: str
     storage_key: str
     content_type: str
     disposition: str
@@ -46,12 +48,14 @@ def shown_file(rendition_id: UUID, *, viewer: User) -> ShownFile:
     )
     if viewer.role != Role.STAFF:
         shown = shown.filter(preparation__evidence__entry__candidacy__account=viewer)
-    kind, key, content_type, size, sha256 = shown.values_list(
-        "kind", "storage_key", "content_type", "size", "sha256"
+    evidence_id, kind, key, content_type, size, sha256 = shown.values_list(
+        "preparation__evidence", "kind", "storage_key", "content_type", "size", "sha256"
     ).get()
     known = content_type in _TYPES[kind]
     return ShownFile(
         id=rendition_id,
+        evidence_id=evidence_id,
+        kind=kind,
         storage_key=key,
         content_type=content_type if known else _ANYTHING,
         disposition="inline" if known and kind != RenditionKind.DOCUMENT else "attachment",

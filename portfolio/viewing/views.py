@@ -34,13 +34,7 @@ def media(request: HttpRequest, rendition_id: UUID, link: str) -> HttpResponseBa
         return HttpResponse(str(expired), status=GONE, content_type="text/plain; charset=utf-8")
     except (Forged, Rendition.DoesNotExist):
         raise Http404 from None
-    looks.record(
-        link=look.id,
-        viewer=viewer,
-        subject=(Rendition._meta.label, rendition_id),
-        sha256=file.sha256,
-        now=now,
-    )
+    looks.record(link=look.id, viewer=viewer, file=file, now=now)
     try:
         return serve(
             request,

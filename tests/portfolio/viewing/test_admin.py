@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -55,16 +57,53 @@ def test_the_looks_at_one_piece_are_a_link_away_from_its_entry(
     assert "written.pdf" not in shown
 
 
-def test_a_look_at_what_was_drawn_anew_is_still_there(
+def test_a_look_at_what_was_drawn_anew_still_says_at_what(
     staff: Client, rendition: Rendition, owner: User, now: datetime
 ) -> None:
+    evidence = rendition.preparation.evidence
     look_at(rendition, owner, now)
     rendition.delete()
-    assert "drawn anew since" in staff.get(reverse(LIST)).content.decode()
-    assert (
-        staff.get(reverse("admin:portfolio_mediaview_change", args=[MediaView.objects.get().pk])).status_code
-        == 200
-    )
+    look = MediaView.objects.get()
+    assert (look.evidence, look.kind) == (evidence, "poster")
+    for address in (
+        f"{reverse(LIST)}?evidence={evidence.pk}",
+        reverse("admin:portfolio_mediaview_change", args=[look.pk]),
+    ):
+        page = staff.get(address).content.decode()
+        for said in (evidence.entry.candidacy.number, "written.pdf", "poster frame"):
+            assert said in page
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"link": UUID(int=1)},
+        {"viewer": None},
+        {"subject_type": "x"},
+        {"subject_id": "x"},
+        {"evidence": None},
+        {"kind": "page"},
+        {"sha256": "x"},
+        {"first_at": datetime(2027, 1, 1, tzinfo=UTC)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_database_keeps_what_a_look_was_at_and_whose(
+    rendition: Rendition, owner: User, now: datetime, change: dict[str, Any]
+) -> None:
+    look_at(rendition, owner, now)
+    if "viewer" in change:
+        change = {"viewer": make.a_staff_member()}
+    with pytest.raises(DatabaseError, match="Cannot update rows"), transaction.atomic():
+        MediaView.objects.update(**change)
+    MediaView.objects.update(requests=2)
+
+
+def test_the_database_removes_no_look(rendition: Rendition, owner: User, now: datetime) -> None:
+    look_at(rendition, owner, now)
+    with pytest.raises(DatabaseError, match="Cannot delete rows"), transaction.atomic():
+        MediaView.objects.all().delete()
+    assert MediaView.objects.exists()
 
 
 def test_nobody_changes_a_look(staff: Client, rendition: Rendition, owner: User, now: datetime) -> None:
