@@ -19,7 +19,7 @@ from candidates import selectors as candidates
 from certification.kernel import audit, clock
 
 from .models import Entry
-from .services import carry_out_wish
+from .services import carry_out_wish, waited_for
 from .services.entries import move
 from .states import EntryState
 
@@ -83,14 +83,18 @@ def _seal_batch(keys: list[UUID], year: int, now: datetime, counts: dict[str, in
     )
     now = clock.agreed(now)
     windows = candidates.submission_windows({entry.candidacy_id for entry in entries}, year)
-    for entry in entries:
-        if now < windows[entry.candidacy_id].closes:
-            continue
+    due = [entry for entry in entries if windows[entry.candidacy_id].closes <= now]
+    # A file that counts once it is checked would open an entry again that had been laid aside.
+    checked_still = waited_for({entry.pk: windows[entry.candidacy_id].closes for entry in due})
+    for entry in due:
         if entry.state == EntryState.SUBMITTED:
             move(entry, EntryState.SEALED, sealed_at=now)
             counts["sealed"] += 1
         elif entry.submit_at_close_since is not None:
             wished.append(entry.pk)
+            continue
+        elif entry.pk in checked_still:
+            counts["waiting"] += 1
             continue
         else:
             move(entry, EntryState.UNUSED)

@@ -50,7 +50,8 @@ def not_submitted(entry: Entry, closes: datetime, problems: Sequence[str], to: U
             f" {spoken(closes, settings.PROGRAMME_ZONE, ending=True)}, if it was complete.\n"
             f"It was not complete, so it was not submitted:\n{missing}\n\n"
             f"Nothing was deleted: {_address('portfolio:entry', entry.pk)}\n"
-            f"If something kept you, answer this mail and say what happened.\n"
+            f"If something kept you, answer this mail and say what happened. Should your window be extended,"
+            f" submit the entry yourself or ask for it anew: what you had asked for ended with this close.\n"
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from ..openness import open_entries_for
 from .arranging import Direction, move_evidence
-from .entries import start_entry
+from .entries import start_entry, waited_for
 from .evidence import add_evidence, open_original, remove_evidence
 from .submission import (
     carry_out_wish,
@@ -38,6 +38,7 @@ __all__ = [
     "start_entry",
     "submit_entry",
     "take_back_wish",
+    "waited_for",
     "what_is_missing",
     "wish_submission_at_close",
     "withdraw_entry",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -16,8 +17,8 @@ from certification.kernel.errors import NotAllowed
 from certification.kernel.windows import Window, WindowState, require_open
 
 from .. import locks, openness
-from ..models import Entry, EntryTemplate
-from ..states import ENTRY_ALLOWED, EntryState
+from ..models import Entry, EntryTemplate, Upload
+from ..states import ENTRY_ALLOWED, EntryState, UploadState
 
 
 @transaction.atomic
@@ -96,6 +97,13 @@ def require_not_over(window: Window, now: datetime, template: EntryTemplate) -> 
 def window_of(entry: Entry) -> Window:
     """When this entry may be submitted: its cohort's window with grace and the candidate's extension."""
     return candidates.submission_window(entry.candidacy, entry.year)
+
+
+def waited_for(closes: Mapping[UUID, datetime]) -> set[UUID]:
+    """Which of these entries have a file that had arrived whole at their close and is still being checked."""
+    arrived = Upload.objects.filter(entry__in=closes, state=UploadState.COMPLETING)
+    rows = arrived.values_list("entry_id", "completed_at")
+    return {entry_id for entry_id, completed_at in rows if completed_at < closes[entry_id]}
 
 
 def reopen(entry: Entry) -> None:

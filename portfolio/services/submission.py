@@ -27,7 +27,7 @@ from ..consent import ledger
 from ..models import Entry, EntryAffirmation, Evidence, Preparation, Receipt
 from ..receipts import mails
 from ..states import EntryState, PreparationState, UploadState
-from .entries import move, reopen, require_live, require_not_over, window_of
+from .entries import move, reopen, require_live, require_not_over, waited_for, window_of
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -106,7 +106,7 @@ def wish_submission_at_close(
     """Ask that the entry be submitted when its window closes, if it is complete then; twice is once.
 
     It may be asked for before the window opens, and stands until it is taken back, the entry is
-    withdrawn, or it has been carried out.
+    withdrawn, or the window closes.
 
     Raises:
         Entry.DoesNotExist: there is none, or it is somebody else's.
@@ -177,14 +177,16 @@ def carry_out_wish(*, entry_id: UUID, now: datetime) -> str:
     window = window_of(entry)
     if entry.state != EntryState.DRAFT or entry.submit_at_close_since is None or now < window.closes:
         return ""
-    if entry.uploads.filter(state=UploadState.COMPLETING, completed_at__lt=window.closes).exists():
+    if waited_for({entry.pk: window.closes}):
         return "waiting"
     by = entry.candidacy.account
     evidence = _live_evidence(entry)
     problems = _problems_at_close(entry, evidence)
     if problems:
-        move(entry, EntryState.UNUSED)
-        audit.record(actor=None, action=f"entry {entry.state}", subject=entry, detail={"missing": problems})
+        detail = {"missing": problems, "asked_at": entry.submit_at_close_since.isoformat()}
+        # The wish was for this close: after an extension it is asked for, and affirmed, anew.
+        move(entry, EntryState.UNUSED, submit_at_close_since=None)
+        audit.record(actor=None, action=f"entry {entry.state}", subject=entry, detail=detail)
         mails.not_submitted(entry, window.closes, problems, by)
         return "unused"
     affirmations = list(

@@ -12,7 +12,7 @@ from candidates.documents import hashes_to_submit_with, publish_document
 from candidates.models import Candidacy
 from candidates.states import CandidacyState, SubmissionKind
 from certification.kernel.errors import Incomplete, NotAllowed, WindowClosed
-from certification.kernel.models import OutboxMessage
+from certification.kernel.models import AuditEvent, OutboxMessage
 from portfolio import sealing, services
 from portfolio.models import Entry, EntryAffirmation, Receipt, Upload
 from portfolio.services import submission, taking_in
@@ -266,18 +266,36 @@ def test_the_wish_goes_along_with_an_extension_granted_before_the_close(
     assert Receipt.objects.get().submitted_at == later - TICK
 
 
-def test_after_an_extension_granted_after_the_close_the_wish_still_stands(
+def test_after_an_extension_granted_after_the_close_the_wish_is_asked_for_anew(
     candidacy: Candidacy, closes: datetime
 ) -> None:
     entry = make.a_draft(candidacy, closes - TICK)
     wish(entry, closes - TICK)
     sealing.seal_due(closes)
-    assert state_of(entry) == EntryState.UNUSED
+    entry.refresh_from_db()
+    assert (entry.state, entry.submit_at_close_since) == (EntryState.UNUSED, None)
+    assert AuditEvent.objects.get(action="entry unused").detail["asked_at"] == (closes - TICK).isoformat()
+    assert "ended with this close" in mails("submission not made")[0].body
     later = closes + timedelta(days=3)
     extend(candidacy, later, closes + timedelta(hours=1))
 
     make.add(entry, closes + timedelta(days=1))
 
     assert state_of(entry) == EntryState.DRAFT
+    wish(entry, later - TICK)
     assert sealing.seal_due(later) == NOTHING | {"sealed": 1}
     assert Receipt.objects.get().by_wish is True
+
+
+def test_a_wish_that_ended_with_the_close_submits_nothing_after_an_extension(
+    candidacy: Candidacy, closes: datetime
+) -> None:
+    entry = make.a_draft(candidacy, closes - TICK)
+    wish(entry, closes - TICK)
+    sealing.seal_due(closes)
+    later = closes + timedelta(days=3)
+    extend(candidacy, later, closes + timedelta(hours=1))
+    make.add(entry, closes + timedelta(days=1))
+
+    assert sealing.seal_due(later) == NOTHING | {"unused": 1}
+    assert not Receipt.objects.exists()
