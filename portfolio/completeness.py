@@ -23,6 +23,11 @@ def what_fails(piece: Evidence) -> str:
     return f"“{piece.original_name}” cannot be used: {preparation.problem} Replace or remove it."
 
 
+def being_checked(name: str) -> str:
+    """What is said of a file that has arrived and is not evidence yet."""
+    return f"“{name}” is still being checked. Wait a moment."
+
+
 def what_lacks(slot: Slot, files: int) -> str:
     """What the slot lacks with so many files in it, or nothing.
 

@@ -11,6 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.forms import BoundField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import require_role
@@ -24,6 +25,7 @@ from certification.kernel.typesetting import CannotPrint
 from certification.kernel.windows import WindowState
 
 from . import selectors, services
+from .completeness import being_checked
 from .consent import ledger
 from .consent.ledger import Ledger
 from .models import Entry
@@ -52,13 +54,25 @@ class AffirmationLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedSentence:
+    """What is missing, and the address where it is mended, if there is one."""
+
+    sentence: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitPage:
-    """The last look: what will be handed in, what was found in it, who is covered, what is missing."""
+    """The last look: what will be handed in, what was found in it, who is covered, what is missing.
+
+    `refused` has the details of a refusal.
+    """
 
     page: EntryPage
     ledger: Ledger
-    missing: tuple[str, ...]
+    missing: tuple[LinkedSentence, ...]
     affirmations: tuple[AffirmationLine, ...]
+    refused: tuple[LinkedSentence, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -188,14 +202,34 @@ def _submit_page(
     request: HttpRequest, page: EntryPage, form: AffirmForm, refusal: Refusal | None, status: int
 ) -> HttpResponse:
     entry = Entry.objects.select_related("template", "candidacy").get(pk=page.id)
+    recorded = ledger.ledger_of(entry)
+    missing = services.what_is_missing(entry) if page.state is EntryState.DRAFT else ()
+    mended = _where_mended(page, recorded)
+    details = refusal.details if refusal else ()
     shown = SubmitPage(
         page=page,
-        ledger=ledger.ledger_of(entry),
-        missing=tuple(services.what_is_missing(entry)) if page.state is EntryState.DRAFT else (),
+        ledger=recorded,
+        missing=tuple(LinkedSentence(one, mended.get(one, _entry_url(page))) for one in missing),
         affirmations=_lines(form),
+        refused=tuple(LinkedSentence(one, mended.get(one, "")) for one in details),
     )
     context = {"shown": shown, "page": page, "form": form, "refusal": refusal}
     return render(request, "portfolio/submit.html", context, status=status)
+
+
+def _where_mended(page: EntryPage, recorded: Ledger) -> dict[str, str]:
+    """For each sentence that says what is missing, the place where its candidate sees to it."""
+    consent = reverse("portfolio:consent", args=[page.id])
+    slots = [(f"{_entry_url(page)}#{slot.anchor}", slot) for slot in page.slots]
+    return (
+        {sentence: url for url, slot in slots for sentence in slot.gaps}
+        | {being_checked(upload.name): url for url, slot in slots for upload in slot.uploads}
+        | {line: f"{consent}#video-{video.id}" for video in recorded.videos for line in video.problems}
+    )
+
+
+def _entry_url(page: EntryPage) -> str:
+    return reverse("portfolio:entry", args=[page.id])
 
 
 def _affirm_form(request: HttpRequest, **said: str) -> AffirmForm:

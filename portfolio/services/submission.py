@@ -22,7 +22,7 @@ from certification.kernel.errors import Incomplete, NotAllowed, Refusal
 from certification.kernel.windows import require_open
 
 from .. import locks, openness, receipts
-from ..completeness import missing_pieces
+from ..completeness import being_checked, missing_pieces
 from ..consent import ledger
 from ..models import Entry, EntryAffirmation, Evidence, Preparation, Receipt
 from ..receipts import mails
@@ -259,7 +259,7 @@ def _problems_at_close(entry: Entry, evidence: Sequence[Evidence]) -> list[str]:
 def _being_checked(entry: Entry) -> list[str]:
     """A file that has arrived belongs to what is handed in, so the receipt waits for it."""
     waiting = entry.uploads.filter(state=UploadState.COMPLETING).order_by("created_at")
-    return [f"“{upload.name}” is still being checked. Wait a moment." for upload in waiting]
+    return [being_checked(upload.name) for upload in waiting]
 
 
 def _unusable(evidence: Sequence[Evidence]) -> list[str]:

@@ -70,8 +70,33 @@ def test_everything_that_is_missing_is_said_at_once(
     ):
         assert words in answer.text
     assert "Not affirmed: “This is my own work.”" not in answer.text
-    assert 'name="originality" required' in answer.text or "checked" in answer.text
+    assert "Submit this entry?" not in answer.text
     assert not Receipt.objects.exists()
+
+
+def test_what_is_missing_leads_to_where_it_is_mended_and_holds_the_button_back(
+    client: Client, candidacy: Candidacy, now: datetime
+) -> None:
+    entry = make.a_draft(candidacy, now)
+    video = make.a_video(entry, now)
+    a_completed_upload(entry, make.a_pdf(note="on its way"), now)
+    files = reverse("portfolio:entry", args=[entry.pk])
+    consent_page = reverse("portfolio:consent", args=[entry.pk])
+    title = entry.template.slots.get(key="written").title
+
+    for shown in (client.get(page_of(entry)).text, client.post(page_of(entry), make.AFFIRMED).text):
+        for link in (
+            f'<a href="{files}#slot-written">&quot;{title}&quot; is empty.',
+            f'<a href="{files}#slot-written">“written.pdf” is still being checked',
+            f'<a href="{consent_page}#video-{video.pk}">“clip.mp4”: say who is seen in it',
+        ):
+            assert link in shown
+        assert "Submit this entry?" not in shown
+
+    ready = make.a_complete_draft(candidacy, now, key="entry-2")
+    shown = client.get(page_of(ready)).text
+    assert "Something is missing" not in shown
+    assert "Submit this entry?" in shown
 
 
 def test_a_piece_that_cannot_be_used_holds_up_and_one_being_prepared_does_not(
