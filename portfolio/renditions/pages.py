@@ -42,13 +42,15 @@ _KINDS = {
     "unread": "No text that a machine can read",
 }
 _UNREAD = "unread"
+_AROUND = re.compile(r"file name|metadata|track |chapter|picture|attachment")
 
 
 @dataclass(frozen=True, slots=True)
 class SightingRow:
     """One place where the evidence names its candidate, or could not be read: `place`, `what`, and the words.
 
-    `anchor` is where the preview shows it, if it does.
+    `anchor` is where the preview shows it, if it does; `is_around` says that it lies in the file's name or
+    properties, which its candidate does not write.
     """
 
     place: str
@@ -57,6 +59,7 @@ class SightingRow:
     is_covered: bool
     is_unread: bool
     anchor: str
+    is_around: bool = False
 
     @property
     def label(self) -> str:
@@ -112,6 +115,11 @@ class PreviewPage:
     @property
     def covered(self) -> tuple[SightingRow, ...]:
         return tuple(row for row in self.sightings if row.is_covered)
+
+    @property
+    def covers_words(self) -> bool:
+        """Whether something is covered in what its candidate wrote, so that words may be missing there."""
+        return any(not row.is_around for row in self.covered)
 
     @property
     def is_shown(self) -> bool:
@@ -191,6 +199,7 @@ def _row(sighting: SightingCard, pages: set[int | None]) -> SightingRow:
         is_covered=sighting.covered,
         is_unread=sighting.kind == _UNREAD,
         anchor=f"page-{number}" if number in pages and number is not None else "",
+        is_around=bool(_AROUND.match(sighting.where)),
     )
 
 

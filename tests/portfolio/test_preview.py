@@ -186,6 +186,19 @@ def test_what_is_covered_needs_nothing_to_be_done(client: Client, document: Evid
 
     assert "All covered" in shown
     assert "you need do nothing" in shown
+    assert "write the sentence without the name" in shown
+
+
+@pytest.mark.parametrize("where", ["file name", "metadata:title", "track 1:handler_name", "chapter:title"])
+def test_nobody_is_told_to_rewrite_what_lies_around_their_words(
+    client: Client, document: Evidence, now: datetime, where: str
+) -> None:
+    previews.seen(previews.ready_document(document, now), where, "name", "Coach 1")
+
+    shown = page_of(client, document)
+
+    assert "Scorers get neither the file’s name nor its properties." in shown
+    assert "write the sentence without the name" not in shown
 
 
 @pytest.mark.parametrize(
