@@ -17,7 +17,10 @@ _USES = (("for_scoring", "scoring"), ("for_training", "training"), ("for_researc
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file as handed in; `measure` is its pages or minutes, `received` when it was there, in UTC."""
+    """One file as handed in; `measure` is its pages or minutes, `received` when it was there.
+
+    `received` is in UTC, for print.
+    """
 
     slot: str
     name: str
@@ -25,6 +28,7 @@ class FileRow:
     sha256: str
     measure: str
     received: str
+    received_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,13 @@ class SeenRow:
 
 @dataclass(frozen=True, slots=True)
 class AffirmedRow:
-    """A text that was affirmed: its title, version, fingerprint and instant."""
+    """A text that was affirmed: its title, version, fingerprint and instant; `affirmed` is in UTC, for print."""
 
     title: str
     version: int
     sha256: str
     affirmed: str
+    affirmed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ def _file(piece: dict[str, Any]) -> FileRow:
         sha256=piece["sha256"],
         measure=_measure(piece),
         received=_utc(piece.get("received_at", "")),
+        received_at=_instant(piece.get("received_at", "")),
     )
 
 
@@ -129,12 +135,17 @@ def _terms(person: dict[str, Any]) -> str:
 
 
 def _affirmed(row: dict[str, Any]) -> AffirmedRow:
-    return AffirmedRow(row["title"], row["version"], row["sha256"], _utc(row["affirmed_at"]))
+    at = row["affirmed_at"]
+    return AffirmedRow(row["title"], row["version"], row["sha256"], _utc(at), _instant(at))
 
 
 def _day(text: str) -> str:
     day = date.fromisoformat(text)
     return f"{day.day} {day:%B %Y}"
+
+
+def _instant(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _utc(text: str) -> str:
