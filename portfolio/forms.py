@@ -16,6 +16,7 @@ from certification.kernel.errors import Refusal
 from .selectors import FileCard, SlotCard
 from .self_assessment import OwnLookFor
 from .services.self_assessment import Judgement
+from .states import EvidenceKind
 
 NOTE_LETTERS = 4000
 
@@ -49,7 +50,9 @@ class UploadForm(forms.Form):
         field.label = f"{kind} for “{slot.rules.title}”"
         if in_place_of:
             field.label = f"New file in place of “{in_place_of.name}”"
-        field.help_text = slot.rules.limits_in_words
+        # A video's formats are many, and said once for each slot beside the form.
+        is_video = slot.rules.kind == EvidenceKind.VIDEO
+        field.help_text = slot.rules.amount_in_words if is_video else slot.rules.limits_in_words
         field.widget.attrs.update(accept=slot.accept)
 
     @classmethod

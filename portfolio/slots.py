@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,7 +14,10 @@ from .states import EvidenceKind
 
 @dataclass(frozen=True, slots=True)
 class SlotRules:
-    """What a slot is for and what it takes; `limits` are short phrases, most telling first."""
+    """What a slot is for and what it takes; `limits` are short phrases, most telling first.
+
+    `formats` are the last of them: what kind of file it may be, and how large.
+    """
 
     key: str
     title: str
@@ -24,12 +28,22 @@ class SlotRules:
     max_bytes: int
     max_files: int
     limits: tuple[str, ...]
+    formats: tuple[str, ...] = ()
 
     @property
     def limits_in_words(self) -> str:
         """The limits as one sentence."""
-        sentence = "; ".join(self.limits)
-        return f"{sentence[:1].upper()}{sentence[1:]}."
+        return _sentence(self.limits)
+
+    @property
+    def amount_in_words(self) -> str:
+        """How long it may be and how many files it takes, as one sentence; empty without such a limit."""
+        return _sentence(self.limits[: len(self.limits) - len(self.formats)])
+
+    @property
+    def formats_in_words(self) -> str:
+        """What kind of file it may be and how large, as one sentence."""
+        return _sentence(self.formats)
 
 
 def slot_rules(slot: Slot) -> SlotRules:
@@ -43,7 +57,8 @@ def slot_rules(slot: Slot) -> SlotRules:
         required=slot.required,
         max_bytes=slot.max_bytes,
         max_files=slot.max_files,
-        limits=tuple(_limits(slot)),
+        limits=(*_amounts(slot), *_files(slot)),
+        formats=tuple(_files(slot)),
     )
 
 
@@ -56,13 +71,23 @@ def limit_in_words(slot: Slot) -> str:
     return ""
 
 
-def _limits(slot: Slot) -> list[str]:
+def _sentence(phrases: Sequence[str]) -> str:
+    sentence = "; ".join(phrases)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+
+
+def _amounts(slot: Slot) -> list[str]:
     limits = [limit] if (limit := limit_in_words(slot)) else []
     if slot.max_files > 1:
         fewest = slot.min_files if slot.required else 0
         limits.append(
             f"{fewest} to {slot.max_files} files" if fewest > 1 else f"up to {slot.max_files} files"
         )
+    return limits
+
+
+def _files(slot: Slot) -> list[str]:
+    limits = []
     if slot.formats:
         limits.append(" or ".join(_formats(slot)))
     limits.append(f"up to {filesizeformat(slot.max_bytes)}{' each' if slot.max_files > 1 else ''}")
