@@ -43,7 +43,7 @@ class SeenRow:
 
 @dataclass(frozen=True, slots=True)
 class AffirmedRow:
-    """A text that was affirmed: its title, version, fingerprint and instant; `affirmed` is in UTC, for print."""
+    """A text that was affirmed: its title, version, fingerprint and instant (`affirmed` for print)."""
 
     title: str
     version: int
