@@ -19,7 +19,7 @@ from candidates.models import Candidacy
 from certification.kernel import clock
 from certification.kernel.models import AuditEvent
 from portfolio import sealing, services
-from portfolio.models import Entry, Evidence, Receipt, Slot
+from portfolio.models import Entry, Evidence, Framework, Receipt, Slot
 from portfolio.states import EntryState
 from tests.factories import portfolio as make
 
@@ -305,6 +305,28 @@ def test_after_the_deadline_the_pages_are_honest_before_and_after_the_sweep(
     for shown in (before, after):
         assert "Being scored" in shown
         assert "Withdraw" not in shown
+
+
+def test_whether_the_limits_hold_and_what_consent_asks_follow_the_clock_and_the_state(
+    client: Client, candidacy: Candidacy, now: datetime
+) -> None:
+    Framework.objects.update(to_be_confirmed=True)
+    entry = make.a_complete_draft(candidacy, now)
+    make.a_video(entry, now)
+    page = reverse("portfolio:entry", args=[entry.pk])
+
+    with clock.fixed(now - timedelta(days=1)):
+        assert "will confirm or change them before submission opens" in client.get(page).text
+    within = client.get(page).text
+    assert "These limits hold for this window unless the office tells you otherwise." in within
+    assert "can be submitted once a release form covers everybody" in within
+    assert "Review and submit" not in within
+
+    receipt = make.submit(entry, now)
+    assert "once a release form covers everybody" not in client.get(page).text
+    proof = client.get(reverse("portfolio:receipt", args=[receipt.number])).text
+    assert "here since <span" in " ".join(proof.split())
+    assert proof.count("<time") >= 5  # submitted, each file, each affirmation
 
 
 # ---- cost ----
