@@ -11,8 +11,8 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -38,6 +38,8 @@ _MD5_LETTERS = 32
 _SPARE_BYTES = 64 * 1024 * 1024
 # The web server hands over what has arrived in pieces as large as this; smaller ones cost it a copy each.
 _CHUNK_BYTES = 1024 * 1024
+# Large enough that two threads seldom wait for one another.
+_ASSEMBLED_BYTES = 4 * 1024 * 1024
 _DAMAGED = (
     "The file did not stay whole while it was put together from its parts. Upload it once more; "
     "if this happens again, write to the programme office."
@@ -233,25 +235,18 @@ class LocalParts:
 
 
 def _write(stream: Readable, target: FileIO, promised: Promised) -> str:
-    """Write what comes and return its digest; another digest is made only for a sender that gave one.
-
-    While the next piece arrives, the one before it is looked at and written.
-    """
+    """Write what comes and return its digest; another digest is made only for a sender that gave one."""
     digests = {"sha256": hashlib.sha256()}
     if promised.md5 is not None:
         digests["md5"] = hashlib.md5(usedforsecurity=False)
     written = 0
-    with ThreadPoolExecutor(1) as beside:
-        before: Future[None] | None = None
-        while chunk := stream.read(_CHUNK_BYTES):
-            written += len(chunk)
-            if written > promised.length:
-                raise BadPart("EntityTooLarge", f"Part {promised.number} has more bytes than it should have.")
-            if before is not None:
-                before.result()
-            before = beside.submit(_take, chunk, target, list(digests.values()))
-        if before is not None:
-            before.result()
+    while chunk := stream.read(_CHUNK_BYTES):
+        written += len(chunk)
+        if written > promised.length:
+            raise BadPart("EntityTooLarge", f"Part {promised.number} has more bytes than it should have.")
+        for digest in digests.values():
+            digest.update(chunk)
+        _write_out(target, chunk)
     if written < promised.length:
         raise BadPart(
             "IncompleteBody",
@@ -278,12 +273,6 @@ def _name(target: FileIO, arriving: Path, place: Path) -> None:
         os.fsync(target.fileno())
 
 
-def _take(chunk: bytes, target: FileIO, digests: Sequence[hashlib._Hash]) -> None:
-    for digest in digests:
-        digest.update(chunk)
-    _write_out(target, chunk)
-
-
 def _write_out(target: FileIO, chunk: bytes) -> None:
     """All of it: a file without a buffer may take less than it is given, when the disk is nearly full."""
     left = memoryview(chunk)
@@ -298,7 +287,7 @@ def _append(path: Path, part: Part, target: FileIO, whole: hashlib._Hash, beside
     """
     own = _digest_like(part.etag)
     with path.open("rb", buffering=0) as source:
-        while chunk := source.read(_CHUNK_BYTES):
+        while chunk := source.read(_ASSEMBLED_BYTES):
             looked_at = beside.submit(own.update, chunk)
             whole.update(chunk)
             _write_out(target, chunk)
