@@ -103,7 +103,7 @@ def waited_for(closes: Mapping[UUID, datetime]) -> set[UUID]:
     """Which of these entries have a file that had arrived whole at their close and is still being checked."""
     arrived = Upload.objects.filter(entry__in=closes, state=UploadState.COMPLETING)
     rows = arrived.values_list("entry_id", "completed_at")
-    return {entry_id for entry_id, completed_at in rows if completed_at < closes[entry_id]}
+    return {entry_id for entry_id, arrived_at in rows if arrived_at and arrived_at < closes[entry_id]}
 
 
 def reopen(entry: Entry) -> None:
