@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ class Peaks:
 
 
 @contextmanager
-def watched(groups: dict[str, Callable[[], Sequence[psutil.Process]]]) -> Iterator[Peaks]:
+def watched(groups: Mapping[str, Callable[[], Sequence[psutil.Process]]]) -> Iterator[Peaks]:
     """Watch groups of processes, as each stands at every moment, for the length of the block.
 
     It is their PSS: what they share is divided among those who share it.
