@@ -18,7 +18,7 @@ def test_programme_loads_frameworks_and_texts_once() -> None:
     loaded = {framework.slug for framework in Framework.objects.all()}, PolicyDocument.objects.count()
     call_command("programme", stdout=second)
 
-    assert loaded == ({"two-entry", "pilot-seven"}, 15)
-    assert (Framework.objects.count(), PolicyDocument.objects.count()) == (2, 15)
+    assert loaded == ({"two-entry", "pilot-seven"}, 18)
+    assert (Framework.objects.count(), PolicyDocument.objects.count()) == (2, 18)
     assert "2 frameworks loaded" in first.getvalue()
     assert "0 frameworks loaded" in second.getvalue()
