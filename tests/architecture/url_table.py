@@ -246,7 +246,7 @@ portfolio:rehearsal_line             GET   in      302   302   302       404    
 portfolio:rehearsal_line             POST  in      409   409   409       404     404    404  404
 portfolio:rehearsal_piece            GET   405     405   405   405       405     405    405  405
 portfolio:rehearsal_clip             GET   in      302   302   302       404     404    404  404
-portfolio:rehearsal_clip             POST  in      409   409   409       404     404    404  404
+portfolio:rehearsal_clip             POST  in      422   422   409       404     404    404  404
 portfolio:results                    GET   in      200   404   404       404     404    404  404
 portfolio:report                     GET   in      200   404   404       404     404    404  404
 portfolio:media                      GET   in      200   404   404       404     404    404  404
