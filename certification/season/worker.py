@@ -53,9 +53,9 @@ class Broker:
             for name in names:
                 app.send_task(f"reconcile.{name}", connection=bell, ignore_result=True, retry=False)
 
-    def waiting(self) -> int:
-        """How many bells nobody has heard yet."""
-        return sum(1 for _ in self._queue.iterdir())
+    def waiting(self, queue: str = "*") -> int:
+        """How many bells nobody has heard yet, in one queue or in all."""
+        return sum(1 for _ in self._queue.glob(f"*.{queue}.msg"))
 
 
 class Worker:

@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from certification.kernel import reconcile
+
 from .senders import Book
 from .site import Site
 
@@ -71,7 +73,7 @@ class Bells:
     def _run(self) -> None:
         while not self._over.wait(_BELL_SECONDS):
             with suppress(OSError):
-                if self._site.broker.waiting() < 2:
+                if self._site.broker.waiting(reconcile.QUICK) < 2:
                     self._site.broker.ring(["uploads.take_in"])
 
 
