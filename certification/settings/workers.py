@@ -37,8 +37,6 @@ else:
     CELERY_BROKER_TRANSPORT_OPTIONS = _file_options
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(_folder / "beat-schedule")
-# A child that is killed must not leave the embedded worker deaf; with Redis it is as Celery's own pool.
-CELERY_WORKER_POOL = "certification.pool:TaskPool"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
