@@ -135,14 +135,14 @@ def receive_part(*, upload_id: UUID, by: User, stream: Readable, promised: Promi
             "EntityTooLarge" if promised.length > expected else "EntityTooSmall",
             f"Part {promised.number} has {expected:,} bytes, and not {promised.length:,}.",
         )
-    part = store.receive(upload, stream, promised)
-    try:
-        replaced = _record_part(store, upload_id, part, by, clock.now())
-    except BaseException:
-        _forget(store, upload_id, part)
-        raise
-    if replaced is not None:
-        _forget(store, upload_id, replaced)
+    with store.receiving(upload, stream, promised) as part:
+        try:
+            superfluous = _record_part(store, upload_id, part, by, clock.now())
+        except BaseException:
+            _forget(store, upload_id, part)
+            raise
+        if superfluous is not None:
+            _forget(store, upload_id, superfluous)
     return part
 
 
@@ -198,7 +198,7 @@ def abort_upload(*, upload_id: UUID, by: User, now: datetime) -> Upload:
 
 def recorded_parts(upload: Upload) -> list[Part]:
     """The parts on record, in order."""
-    return [Part(row.number, row.bytes, row.etag) for row in upload.parts.order_by("number")]
+    return [row.as_part() for row in upload.parts.order_by("number")]
 
 
 def move(upload: Upload, state: UploadState, **fields: object) -> None:
@@ -313,29 +313,40 @@ def _expected_bytes(upload: Upload, number: int) -> int:
 
 @transaction.atomic
 def _record_part(store: LocalParts, upload_id: UUID, part: Part, by: User, now: datetime) -> Part | None:
-    """Put a part on record; returns the one it replaces, if that is another file."""
+    """Put a part on record; returns what the store then keeps for nothing, if there is such a thing."""
     upload = locks.upload(upload_id, owner=by)
     now = clock.agreed(now)
     _require_sending(upload, now)
+    row = upload.parts.filter(number=part.number).first()
+    before = row.as_part() if row else None
+    if before is not None and before.etag == part.etag and not before.is_apart:
+        return part  # the same came again, and is in its place already
     if not store.holds(upload, part):
         raise rules.BadPart("OperationAborted", f"Part {part.number} came twice at once. Send it again.")
-    before = upload.parts.filter(number=part.number).first()
     UploadPart.objects.bulk_create(  # in one question; the lock on the upload keeps others out
-        [UploadPart(upload=upload, number=part.number, bytes=part.bytes, etag=part.etag, received_at=now)],
+        [
+            UploadPart(
+                upload=upload,
+                number=part.number,
+                bytes=part.bytes,
+                etag=part.etag,
+                is_apart=part.is_apart,
+                received_at=now,
+            )
+        ],
         update_conflicts=True,
         unique_fields=["upload", "number"],
-        update_fields=["bytes", "etag", "received_at"],
+        update_fields=["bytes", "etag", "is_apart", "received_at"],
     )
-    if before is None or before.etag == part.etag:
-        return None
-    return Part(before.number, before.bytes, before.etag)
+    return before if before != part else None
 
 
 @transaction.atomic
 def _forget(store: LocalParts, upload_id: UUID, part: Part) -> None:
     """Remove a part unless it is the one on record: the same may have come again meanwhile."""
     upload = Upload.objects.select_for_update(of=("self",)).get(pk=upload_id)
-    if not upload.parts.filter(number=part.number, etag=part.etag).exists():
+    on_record = upload.parts.filter(number=part.number, etag=part.etag, is_apart=part.is_apart)
+    if not on_record.exists():
         store.forget(upload, part)
 
 

@@ -10,6 +10,7 @@ from certification.kernel.states import frozen_fields, state_is_known, state_mac
 
 from .. import states
 from ..states import UploadState
+from .rules import Part
 
 
 class Upload(models.Model):
@@ -94,6 +95,9 @@ class UploadPart(models.Model):
     number = models.PositiveSmallIntegerField()
     bytes = models.PositiveIntegerField()
     etag = models.CharField(max_length=100, help_text="What the store made of the part: a digest.")
+    is_apart = models.BooleanField(
+        default=True, help_text="Kept by itself, and not in its place in the file it is a part of."
+    )
     received_at = models.DateTimeField()
 
     class Meta:
@@ -104,3 +108,7 @@ class UploadPart(models.Model):
                 condition=Q(number__gte=1, number__lte=10_000), name="upload_part_number_in_range"
             ),
         ]
+
+    def as_part(self) -> Part:
+        """The part as the store knows it."""
+        return Part(self.number, self.bytes, self.etag, self.is_apart)

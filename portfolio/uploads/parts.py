@@ -11,10 +11,11 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Protocol
@@ -25,18 +26,18 @@ from django.template.defaultfilters import filesizeformat
 
 from certification.kernel.errors import NotAllowed
 
+from ..states import UploadState
+from . import disk
 from .models import Upload
-from .rules import BadPart, Part
+from .rules import BadPart, Part, start_of_part
 from .storing import originals
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "uploads"
-_MD5_LETTERS = 32
+_WHOLE = "whole"
 # For everything else that is written to the same disk meanwhile.
 _SPARE_BYTES = 64 * 1024 * 1024
-# The web server hands over what has arrived in pieces as large as this; smaller ones cost it a copy each.
-_CHUNK_BYTES = 1024 * 1024
 _DAMAGED = (
     "The file did not stay whole while it was put together from its parts. Upload it once more; "
     "if this happens again, write to the programme office."
@@ -135,7 +136,12 @@ def key_of(upload_id: UUID, created_at: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LocalParts:
-    """Parts as files `<number>-<etag>` in a folder of their own; the etag is the part's SHA-256."""
+    """Parts in their places in one file, so that no byte is written twice; the etag is a part's SHA-256.
+
+    A place is written only by who holds its lock and has seen, under the lock, that the upload is open and
+    the part not on record.  A part that is on record, or is arriving in its place already, comes apart:
+    into a file `<number>-<etag>` of its own.  So bytes on record are never written over.
+    """
 
     root: Path
 
@@ -145,8 +151,7 @@ class LocalParts:
     def require_room(self, name: str, size: int) -> None:
         there = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
         free = shutil.disk_usage(there).free
-        # Its parts, and the whole that is put together from them before they go.
-        if free < 2 * size + _SPARE_BYTES:
+        if free < size + _SPARE_BYTES:
             logger.error("%s bytes are free for uploads, too few for a file of %s", free, size)
             raise NotAllowed(
                 f"There is no room for “{name}” ({filesizeformat(size)}) on our server at present. What has "
@@ -160,45 +165,60 @@ class LocalParts:
     def link(self, upload: Upload, number: int, seconds: int) -> str | None:
         return None
 
-    def receive(self, upload: Upload, stream: Readable, promised: Promised) -> Part:
-        """Write a part to disk as it arrives; nothing is left of one that is not as promised.
+    @contextmanager
+    def receiving(self, upload: Upload, stream: Readable, promised: Promised) -> Iterator[Part]:
+        """Write a part to disk as it arrives; within the block it can be put on record.
 
-        The name carries the digest, so a part sent again never overwrites the one on record.
+        Of one that is not as promised nothing is left but bytes in a place that is not on record.
 
         Raises:
             BadPart: it is short, long, or its digest is another.
         """
         folder = self._folder(upload.pk, upload.created_at)
-        folder.mkdir(parents=True, exist_ok=True)
-        arriving = folder / f".{promised.number}-{secrets.token_hex(8)}"
-        try:
-            with arriving.open("xb", buffering=0) as target:
-                etag = _write(stream, target, promised)
-                _name(target, arriving, folder / f"{promised.number}-{etag}")
-            _sync_folder(folder)
-        except FileNotFoundError:  # the folder went while the part came
-            raise BadPart("NoSuchUpload", "The upload was called off or completed meanwhile.") from None
-        finally:
-            arriving.unlink(missing_ok=True)
-        return Part(promised.number, promised.length, etag)
+        with _unless_it_is_over():
+            folder.mkdir(parents=True, exist_ok=True)
+            whole = disk.opened(folder / _WHOLE)
+        with whole:
+            if self._may_write(upload, promised, whole):
+                with _unless_it_is_over():
+                    whole.seek(start_of_part(promised.number, part_bytes=upload.part_bytes))
+                    etag = _write(stream, whole, promised)
+                    os.fsync(whole.fileno())
+                    _sync_folder(folder)
+                # The lock goes when the file is closed: not before the part is on record.
+                yield Part(promised.number, promised.length, etag, is_apart=False)
+                return
+        with _unless_it_is_over():
+            part = _received_apart(folder, stream, promised)
+        yield part
 
     def holds(self, upload: Upload, part: Part) -> bool:
-        return self._path(upload, part).is_file()
+        return not part.is_apart or self._path(upload, part).is_file()
 
     def forget(self, upload: Upload, part: Part) -> None:
-        """Remove a part that is on record no longer."""
-        self._path(upload, part).unlink(missing_ok=True)
+        """Remove a part that is on record no longer; its place is simply written again."""
+        if part.is_apart:
+            self._path(upload, part).unlink(missing_ok=True)
 
     @contextmanager
     def assembled(self, upload: Upload) -> Iterator[Whole]:
         folder = self._folder(upload.pk, upload.created_at)
+        if not folder.is_dir():
+            raise BadPart("InvalidPart", _DAMAGED)
         for left_by_a_crash in folder.glob(".whole-*"):  # or each try would leave another
             left_by_a_crash.unlink(missing_ok=True)
-        whole = folder / f".whole-{secrets.token_hex(8)}"
-        try:
-            yield Whole(whole, self._assemble(upload, whole))
-        finally:
-            whole.unlink(missing_ok=True)
+        with disk.opened(folder / _WHOLE) as whole:
+            if disk.locked(whole):
+                yield Whole(folder / _WHOLE, self._gather(upload, whole, whole))
+                return
+            # Somebody still writes into a place whose part came apart meanwhile, and may do so for long.
+            copy = folder / f".whole-{secrets.token_hex(8)}"
+            try:
+                with disk.opened(copy) as target:
+                    digest = self._gather(upload, whole, target)
+                yield Whole(copy, digest)
+            finally:
+                copy.unlink(missing_ok=True)
 
     def discard(self, upload_id: UUID, created_at: datetime, storage_id: str) -> None:
         shutil.rmtree(self._folder(upload_id, created_at), ignore_errors=True)
@@ -210,21 +230,39 @@ class LocalParts:
     def remove(self, held: Held) -> None:
         shutil.rmtree(held.handle, ignore_errors=True)
 
-    def _assemble(self, upload: Upload, whole: Path) -> str:
-        """Put the parts behind one another; returns the digest of the whole."""
+    def _may_write(self, upload: Upload, promised: Promised, whole: FileIO) -> bool:
+        """Take the lock on the part's place; whether it may be written."""
+        start = start_of_part(promised.number, part_bytes=upload.part_bytes)
+        if not disk.locked(whole, start, promised.length):
+            return False
+        still_open = Upload.objects.filter(pk=upload.pk, state=UploadState.OPEN)
+        return still_open.exclude(parts__number=promised.number).exists()
+
+    def _gather(self, upload: Upload, whole: FileIO, target: FileIO) -> str:
+        """Bring what is elsewhere to its place in `target`, look at every byte; the digest of all of them."""
         digest = hashlib.sha256()
-        # One piece of memory for all of it: a fresh one for each read costs more than the digests.
-        room = memoryview(bytearray(_CHUNK_BYTES))
-        try:
-            with whole.open("xb", buffering=0) as target:
-                for row in upload.parts.order_by("number"):
-                    part = Part(row.number, row.bytes, row.etag)
-                    _append(self._path(upload, part), part, target, digest, room)
-        except FileNotFoundError:
-            raise BadPart("InvalidPart", _DAMAGED) from None
-        if whole.stat().st_size != upload.declared_bytes:
+        for row in upload.parts.order_by("number"):
+            part = row.as_part()
+            target.seek(start_of_part(part.number, part_bytes=upload.part_bytes))
+            with self._at(upload, part, whole) as source:
+                _look_at(part, source, target, digest)
+        if target.seek(0, os.SEEK_END) != upload.declared_bytes:
             raise BadPart("InvalidPart", _DAMAGED)
         return digest.hexdigest()
+
+    @contextmanager
+    def _at(self, upload: Upload, part: Part, whole: FileIO) -> Iterator[FileIO]:
+        """The part's bytes, where it is kept."""
+        if not part.is_apart:
+            whole.seek(start_of_part(part.number, part_bytes=upload.part_bytes))
+            yield whole
+            return
+        try:
+            source = self._path(upload, part).open("rb", buffering=0)
+        except FileNotFoundError:
+            raise BadPart("InvalidPart", _DAMAGED) from None
+        with source:
+            yield source
 
     def _folder(self, upload_id: UUID, created_at: datetime) -> Path:
         return self.root / key_of(upload_id, created_at)
@@ -233,23 +271,54 @@ class LocalParts:
         return self._folder(upload.pk, upload.created_at) / f"{part.number}-{part.etag}"
 
 
+@contextmanager
+def _unless_it_is_over() -> Iterator[None]:
+    """Say so when the folder goes while a part comes."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise BadPart("NoSuchUpload", "The upload was called off or completed meanwhile.") from None
+
+
+def _received_apart(folder: Path, stream: Readable, promised: Promised) -> Part:
+    """A part in a file of its own: under a name with its digest, so that it overwrites no other on record."""
+    arriving = folder / f".{promised.number}-{secrets.token_hex(8)}"
+    try:
+        with arriving.open("xb", buffering=0) as target:
+            etag = _write(stream, target, promised)
+            # Before it may take the name of one that is there: what a power cut takes was never on record.
+            os.fsync(target.fileno())
+        arriving.replace(folder / f"{promised.number}-{etag}")
+        _sync_folder(folder)
+    finally:
+        arriving.unlink(missing_ok=True)
+    return Part(promised.number, promised.length, etag, is_apart=True)
+
+
 def _write(stream: Readable, target: FileIO, promised: Promised) -> str:
     """Write what comes and return its digest; another digest is made only for a sender that gave one."""
     digests = {"sha256": hashlib.sha256()}
     if promised.md5 is not None:
         digests["md5"] = hashlib.md5(usedforsecurity=False)
-    written = 0
-    while chunk := stream.read(_CHUNK_BYTES):
-        written += len(chunk)
-        if written > promised.length:
+    arrived = 0
+
+    def fill(room: memoryview) -> int:
+        nonlocal arrived
+        filled = 0
+        while filled < len(room) and (chunk := stream.read(len(room) - filled)):
+            room[filled : filled + len(chunk)] = chunk
+            filled += len(chunk)
+        arrived += filled
+        if arrived > promised.length:
             raise BadPart("EntityTooLarge", f"Part {promised.number} has more bytes than it should have.")
-        for digest in digests.values():
-            digest.update(chunk)
-        _write_out(target, chunk)
-    if written < promised.length:
+        return filled
+
+    disk.go_past_the_cache(target)
+    disk.pass_on(fill, *(digest.update for digest in digests.values()), partial(disk.write_out, target))
+    if arrived < promised.length:
         raise BadPart(
             "IncompleteBody",
-            f"Part {promised.number} broke off after {written:,} of {promised.length:,} bytes.",
+            f"Part {promised.number} broke off after {arrived:,} of {promised.length:,} bytes.",
         )
     for name, said in (("md5", promised.md5), ("sha256", promised.sha256)):
         if said is not None and said != digests[name].digest():
@@ -257,51 +326,23 @@ def _write(stream: Readable, target: FileIO, promised: Promised) -> str:
     return digests["sha256"].hexdigest()
 
 
-def _name(target: FileIO, arriving: Path, place: Path) -> None:
-    """Give a part its name and have its bytes on disk.
+def _look_at(part: Part, source: FileIO, target: FileIO, whole: hashlib._Hash) -> None:
+    """See that a part still is the one that arrived, take it into the digest of all, and to its place."""
+    own, left = hashlib.sha256(), part.bytes
 
-    A new name comes first: a disk that is then asked for the bytes writes both at once.  But where there
-    is such a part already, it may be on record, and bytes that a power cut would take never replace it.
-    """
-    try:
-        place.hardlink_to(arriving)
-    except OSError:  # it is there; or the disk knows only one name for a file
-        os.fsync(target.fileno())
-        arriving.replace(place)
-    else:
-        os.fsync(target.fileno())
+    def fill(room: memoryview) -> int:
+        nonlocal left
+        length = min(left, source.readinto(room) or 0) if left else 0
+        left -= length
+        return length
 
-
-def _write_out(target: FileIO, chunk: bytes | memoryview) -> None:
-    """All of it: a file without a buffer may take less than it is given, when the disk is nearly full."""
-    left = memoryview(chunk)
-    while left:
-        left = left[os.write(target.fileno(), left) :]
-
-
-def _append(path: Path, part: Part, target: FileIO, whole: hashlib._Hash, room: memoryview) -> None:
-    """Put a part behind the ones before it, and look whether it still is the one that arrived."""
-    own = _digest_like(part.etag)
-    with path.open("rb", buffering=0) as source:
-        while length := source.readinto(room):
-            piece = room[:length]
-            own.update(piece)
-            whole.update(piece)
-            _write_out(target, piece)
-        _forget_cached(source)
+    disk.go_past_the_cache(source)
+    takers: list[Callable[[memoryview], object]] = [own.update, whole.update]
+    if source is not target:
+        takers.append(partial(disk.write_out, target))
+    disk.pass_on(fill, *takers)
     if own.hexdigest() != part.etag:
         raise BadPart("InvalidPart", _DAMAGED)
-
-
-def _forget_cached(source: FileIO) -> None:
-    """Give back the memory in which the system holds what nobody reads again: the whole needs as much."""
-    if hasattr(os, "posix_fadvise"):  # not on every system
-        os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _digest_like(etag: str) -> hashlib._Hash:
-    """SHA-256; parts that arrived before their etag was that were named by their MD5."""
-    return hashlib.md5(usedforsecurity=False) if len(etag) == _MD5_LETTERS else hashlib.sha256()
 
 
 def _sync_folder(folder: Path) -> None:

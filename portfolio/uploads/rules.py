@@ -42,11 +42,15 @@ class BadPart(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as its store knows it: `etag` is what the store made of its bytes, in hexadecimal."""
+    """A part as its store knows it: `etag` is what the store made of its bytes, in hexadecimal.
+
+    `is_apart` says that it is kept by itself, and not in its place in the file it is a part of.
+    """
 
     number: int
     bytes: int
     etag: str
+    is_apart: bool = True
 
 
 def part_bytes_for(size: int) -> int:
@@ -74,6 +78,11 @@ def bytes_of_part(number: int, *, size: int, part_bytes: int) -> int:
     if not 1 <= number <= count:
         raise BadPart("InvalidArgument", f"The file has parts 1 to {count}, and no part {number}.")
     return min(part_bytes, size - (number - 1) * part_bytes)
+
+
+def start_of_part(number: int, *, part_bytes: int) -> int:
+    """Where in the file the part begins."""
+    return (number - 1) * part_bytes
 
 
 def lengths_of_parts(*, size: int, part_bytes: int) -> dict[int, int]:

@@ -256,14 +256,15 @@ def _presigning(folder: Path) -> dict[str, Any]:
     with buckets.moto() as peer, _in_buckets(peer), _site(folder / "site") as served:
         sender = Candidates().sender(served.address)
         key = sender.begin("film.mp4", GIB)["key"]
-        asked = [sender.sign_part(key, 1 + number % 64) for number in range(_SIGNED)]
+        parts = rules.part_count(GIB, rules.part_bytes_for(GIB))
+        asked = [sender.sign_part(key, 1 + number % parts) for number in range(_SIGNED)]
         nothing = [sender.nothing() for _ in range(_SIGNED)]
         upload = Upload.objects.get(pk=key)
         store = S3Parts(storages.create_storage(peer.storage))
         alone = []
         for number in range(_SIGNED):
             began = time.perf_counter()
-            store.link(upload, 1 + number % 64, 900)
+            store.link(upload, 1 + number % parts, 900)
             alone.append(time.perf_counter() - began)
     return {
         "presigned_part_p50_ms": round(statistics.median(asked) * 1000, 2),

@@ -560,7 +560,7 @@ def test_the_mail_of_the_opening_leads_here_and_those_of_the_closing_do_not(cand
         with clock.fixed(at):
             announcing.announce_due(at)
 
-    opened, closing = OutboxMessage.objects.order_by("pk")
+    opened, closing = OutboxMessage.objects.order_by("queued_at")
     assert reverse(PAGE) in opened.body
     assert reverse(PAGE) not in closing.body
 

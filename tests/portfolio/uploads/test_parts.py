@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import stat
 import tracemalloc
 from datetime import datetime
@@ -15,10 +16,11 @@ import pytest
 
 from certification.kernel.errors import NotAllowed
 from portfolio.models import Entry, Upload
+from portfolio.services.uploading import recorded_parts
 from portfolio.uploads import parts
 from portfolio.uploads.parts import LocalParts, Promised
-from portfolio.uploads.rules import MIB, BadPart
-from tests.factories.uploads import an_upload, complete, file_of, send_all
+from portfolio.uploads.rules import MIB, BadPart, Part
+from tests.factories.uploads import an_upload, complete, file_of, pieces, send_all, send_part
 
 pytestmark = pytest.mark.django_db
 
@@ -51,11 +53,113 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_part_is_a_file_named_by_number_and_digest(store: LocalParts, upload: Upload, folder: Path) -> None:
-    part = store.receive(upload, io.BytesIO(b"x" * 10), Promised(3, 10))
+def receive(store: LocalParts, upload: Upload, content: bytes, promised: Promised | None = None) -> Part:
+    """A part that arrives and is not put on record."""
+    promised = promised or Promised(1, len(content))
+    with store.receiving(upload, io.BytesIO(content), promised) as part:
+        return part
 
-    assert part.etag == hashlib.sha256(b"x" * 10).hexdigest()
-    assert files(folder) == [f"3-{part.etag}"]
+
+def test_parts_come_to_their_places_in_one_file(
+    store: LocalParts, draft: Entry, now: datetime, folder: Path
+) -> None:
+    content = file_of(3)
+    upload = an_upload(draft, now, size=len(content))
+    sent = [
+        send_part(upload, number, pieces(content, upload)[number - 1], now)
+        for number in (3, 1, 2)  # in any order
+    ]
+
+    assert [part.etag for part in sent] == [
+        hashlib.sha256(pieces(content, upload)[at]).hexdigest() for at in (2, 0, 1)
+    ]
+    assert files(folder) == ["whole"]
+    (whole,) = folder.rglob("whole")
+    assert whole.read_bytes() == content
+    assert not upload.parts.filter(is_apart=True).exists()
+
+
+def test_a_part_on_record_is_not_written_over_by_the_same_again(
+    store: LocalParts, upload: Upload, folder: Path, now: datetime
+) -> None:
+    first = send_part(upload, 1, b"x" * 1000, now)
+    written = next(folder.rglob("whole")).stat().st_mtime_ns
+
+    again = send_part(upload, 1, b"x" * 1000, now)
+
+    assert again.etag == first.etag
+    assert files(folder) == ["whole"]
+    assert next(folder.rglob("whole")).stat().st_mtime_ns == written
+    assert recorded_parts(upload) == [first]
+
+
+def test_a_part_on_record_is_not_written_over_by_another_that_is_sent_for_it(
+    store: LocalParts, upload: Upload, folder: Path, now: datetime
+) -> None:
+    """Neither by one that is not as promised, nor by one that then counts: that one comes apart."""
+    send_part(upload, 1, b"x" * 1000, now)
+    with pytest.raises(BadPart):
+        receive(store, upload, b"y" * 500, Promised(1, 1000))
+    assert next(folder.rglob("whole")).read_bytes() == b"x" * 1000
+
+    second = send_part(upload, 1, b"y" * 1000, now)
+    assert files(folder) == [f"1-{second.etag}", "whole"]
+    assert next(folder.rglob("whole")).read_bytes() == b"x" * 1000
+    third = send_part(upload, 1, b"z" * 1000, now)
+    assert files(folder) == [f"1-{third.etag}", "whole"]
+
+    complete(upload, [(1, third.etag)], now)
+    with store.assembled(upload) as whole:
+        assert whole.path.read_bytes() == b"z" * 1000
+        assert whole.sha256 == third.etag
+
+
+def test_a_place_in_which_a_part_is_arriving_is_left_to_it(
+    store: LocalParts, upload: Upload, folder: Path, now: datetime
+) -> None:
+    with store.receiving(upload, io.BytesIO(b"x" * 1000), Promised(1, 1000)) as first:
+        second = send_part(upload, 1, b"y" * 1000, now)
+        assert (first.is_apart, second.is_apart) == (False, True)
+        assert next(folder.rglob("whole")).read_bytes() == b"x" * 1000
+    assert recorded_parts(upload) == [second]
+
+
+def test_nobody_writes_into_a_file_whose_parts_are_all_there(
+    store: LocalParts, upload: Upload, folder: Path, now: datetime
+) -> None:
+    """Even where no row says any more that the part was on record: the file may be evidence by now."""
+    complete(upload, [(1, send_part(upload, 1, b"x" * 1000, now).etag)], now)
+    upload.parts.all().delete()
+
+    assert receive(store, upload, b"y" * 1000).is_apart
+    assert next(folder.rglob("whole")).read_bytes() == b"x" * 1000
+
+
+def test_parts_that_arrived_before_they_came_to_their_places_are_put_there(
+    store: LocalParts, draft: Entry, now: datetime, folder: Path
+) -> None:
+    content = file_of(3)
+    upload = an_upload(draft, now, size=len(content))
+    first, second, third = pieces(content, upload)
+    sent = [(1, send_part(upload, 1, first, now).etag)]
+    for number, piece in ((2, second), (3, third)):
+        etag = hashlib.sha256(piece).hexdigest()
+        (next(folder.rglob("whole")).parent / f"{number}-{etag}").write_bytes(piece)
+        upload.parts.create(number=number, bytes=len(piece), etag=etag, received_at=now)
+        sent.append((number, etag))
+    complete(upload, sent, now)
+
+    with store.assembled(upload) as whole:
+        assert whole.path.read_bytes() == content
+        assert whole.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_what_is_missing_to_those_who_look_at_a_file_is_no_damage_of_it(
+    store: LocalParts, upload: Upload, now: datetime
+) -> None:
+    complete(upload, [(1, send_part(upload, 1, b"x" * 1000, now).etag)], now)
+    with pytest.raises(FileNotFoundError), store.assembled(upload):
+        raise FileNotFoundError("ffprobe")
 
 
 @pytest.mark.parametrize(
@@ -67,20 +171,27 @@ def test_a_part_is_a_file_named_by_number_and_digest(store: LocalParts, upload: 
         (Promised(1, 10, sha256=b"0" * 32), "BadDigest"),
     ],
 )
-def test_a_part_that_is_not_as_promised_leaves_nothing(
-    store: LocalParts, upload: Upload, folder: Path, promised: Promised, code: str
+def test_a_part_that_is_not_as_promised_leaves_nothing_that_counts(
+    store: LocalParts, upload: Upload, folder: Path, promised: Promised, code: str, now: datetime
 ) -> None:
     with pytest.raises(BadPart) as refused:
-        store.receive(upload, io.BytesIO(b"x" * 10), promised)
+        receive(store, upload, b"x" * 10, promised)
     assert refused.value.code == code
-    assert files(folder) == []
+    assert files(folder) == ["whole"]
+    assert recorded_parts(upload) == []
+
+    upload.parts.create(number=promised.number, bytes=10, etag="of another", received_at=now)
+    with pytest.raises(BadPart):
+        receive(store, upload, b"x" * 10, promised)
+    assert files(folder) == ["whole"]
 
 
 def test_right_digests_are_accepted(store: LocalParts, upload: Upload) -> None:
     content = b"x" * 10
-    store.receive(
+    receive(
+        store,
         upload,
-        io.BytesIO(content),
+        content,
         Promised(1, 10, md5=hashlib.md5(content).digest(), sha256=hashlib.sha256(content).digest()),
     )
 
@@ -88,7 +199,8 @@ def test_right_digests_are_accepted(store: LocalParts, upload: Upload) -> None:
 def test_a_big_part_takes_no_more_memory_than_a_small_one(store: LocalParts, upload: Upload) -> None:
     tracemalloc.start()
     try:
-        store.receive(upload, Wire(64 * MIB), Promised(1, 64 * MIB))
+        with store.receiving(upload, Wire(64 * MIB), Promised(1, 64 * MIB)):
+            pass
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -102,7 +214,7 @@ def test_the_whole_is_the_parts_in_order(
     upload = an_upload(draft, now, size=len(content))
     complete(upload, send_all(upload, content, now), now)
     before = files(folder)
-    (next(folder.rglob("1-*")).parent / ".whole-abc").write_bytes(b"left by a worker that was killed")
+    (next(folder.rglob("whole")).parent / ".whole-abc").write_bytes(b"left by a worker that was killed")
 
     with store.assembled(upload) as whole:
         assert whole.path.read_bytes() == content
@@ -114,18 +226,38 @@ def test_a_flipped_bit_on_disk_is_found(store: LocalParts, draft: Entry, now: da
     content = file_of(2)
     upload = an_upload(draft, now, size=len(content))
     complete(upload, send_all(upload, content, now), now)
-    (second,) = folder.rglob("2-*")
-    second.write_bytes(b"\x01" + second.read_bytes()[1:])
+    with next(folder.rglob("whole")).open("r+b") as file:
+        file.seek(upload.part_bytes)
+        file.write(b"\x01")
 
     with pytest.raises(BadPart, match="did not stay whole"), store.assembled(upload):
         pass
 
 
-def test_a_part_that_is_gone_is_found(store: LocalParts, draft: Entry, now: datetime, folder: Path) -> None:
+def test_bytes_that_are_no_part_are_found(
+    store: LocalParts, upload: Upload, folder: Path, now: datetime
+) -> None:
+    complete(upload, [(1, send_part(upload, 1, b"x" * 1000, now).etag)], now)
+    with next(folder.rglob("whole")).open("ab") as file:
+        file.write(b"y")
+    with pytest.raises(BadPart, match="did not stay whole"), store.assembled(upload):
+        pass
+
+
+@pytest.mark.parametrize("gone", ["whole", "folder", "a part"])
+def test_what_is_gone_is_found(
+    store: LocalParts, draft: Entry, now: datetime, folder: Path, gone: str
+) -> None:
     content = file_of(2)
     upload = an_upload(draft, now, size=len(content))
-    complete(upload, send_all(upload, content, now), now)
-    next(folder.rglob("2-*")).unlink()
+    send_part(upload, 2, b"y" * 1000, now)
+    sent = send_all(upload, content, now)  # the second comes apart
+    complete(upload, sent, now)
+    of_upload = next(folder.rglob("whole")).parent
+    if gone == "folder":
+        shutil.rmtree(of_upload)
+    else:
+        (of_upload / ("whole" if gone == "whole" else f"2-{sent[1][1]}")).unlink()
 
     with pytest.raises(BadPart, match="did not stay whole"), store.assembled(upload):
         pass
@@ -134,21 +266,20 @@ def test_a_part_that_is_gone_is_found(store: LocalParts, draft: Entry, now: date
 def test_a_file_that_does_not_fit_on_the_disk_is_refused_before_it_is_sent(
     draft: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twice its length: as parts, and once more as the whole that is put together from them."""
     size, spare = 100 * MIB, 64 * MIB
-    monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=2 * size + spare - 1))
+    monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=size + spare - 1))
     with pytest.raises(NotAllowed, match=r"no room for “written.pdf” \(100.0.MB\) on our server at present"):
         an_upload(draft, now, size=size)
     assert not Upload.objects.exists()
 
-    monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=2 * size + spare))
+    monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=size + spare))
     begun = an_upload(draft, now, size=size)
     monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
     assert an_upload(draft, now, size=size) == begun
 
 
-def test_a_part_is_on_disk_with_its_name_and_one_sent_again_is_there_before_it_takes_the_name(
-    store: LocalParts, upload: Upload, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_part_is_on_disk_before_it_can_be_put_on_record_or_takes_a_name(
+    store: LocalParts, upload: Upload, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a power cut may take is never all there is of a part on record."""
     steps: list[str] = []
@@ -165,10 +296,11 @@ def test_a_part_is_on_disk_with_its_name_and_one_sent_again_is_there_before_it_t
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", replaced)
-    first = store.receive(upload, io.BytesIO(b"x" * 10), Promised(3, 10))
+    first = receive(store, upload, b"x" * 10)
+    assert not first.is_apart
     assert steps == ["bytes synced", "folder synced"]
     steps.clear()
-    again = store.receive(upload, io.BytesIO(b"x" * 10), Promised(3, 10))
+    upload.parts.create(number=1, bytes=10, etag=first.etag, received_at=now)
+    again = receive(store, upload, b"x" * 10)
+    assert again.is_apart
     assert steps == ["bytes synced", "replaced", "folder synced"]
-    assert first == again
-    assert files(folder) == [f"3-{first.etag}"]

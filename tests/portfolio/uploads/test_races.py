@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from threading import Barrier
+from threading import Barrier, Event
 from time import sleep
 from typing import Any
 from unittest.mock import patch
@@ -19,8 +19,9 @@ from portfolio.models import Entry, Evidence, Upload
 from portfolio.services import taking_in, uploading
 from portfolio.states import UploadState
 from portfolio.uploads import parts
-from portfolio.uploads.parts import LocalParts
+from portfolio.uploads.parts import LocalParts, Promised
 from portfolio.uploads.rules import BadPart
+from portfolio.uploads.storing import originals
 from tests.factories import portfolio as make
 from tests.factories.uploads import an_upload, complete, send_all, send_part
 
@@ -78,8 +79,9 @@ def test_two_tabs_complete_the_same_file_once(draft: Entry, now: datetime) -> No
 
 
 def test_a_part_that_comes_three_times_at_once_is_whole_or_sent_again(draft: Entry, now: datetime) -> None:
-    """A, then B in its place, then A anew while B throws the first A away."""
+    """A, then B for it, then A anew while B throws the first A away; all beside another in their place."""
     upload = an_upload(draft, now, size=4)
+    send_part(upload, 1, b"0000", now)
     send_part(upload, 1, b"aaaa", now)
     again_written, thrown_away = Barrier(2, timeout=30), Barrier(2, timeout=30)
     record, forget = uploading._record_part, uploading._forget
@@ -111,6 +113,48 @@ def test_a_part_that_comes_three_times_at_once_is_whole_or_sent_again(draft: Ent
     assert isinstance(store, LocalParts)
     (on_record,) = uploading.recorded_parts(upload)
     assert store.holds(upload, on_record)
+
+
+class Stalled:
+    """A line on which the second half of a part comes when it is told to."""
+
+    def __init__(self, content: bytes) -> None:
+        half = len(content) // 2
+        self._pieces = [content[:half], content[half:]]
+        self.is_halfway, self.may_go_on = Event(), Event()
+
+    def read(self, size: int, /) -> bytes:
+        if len(self._pieces) == 1:
+            self.is_halfway.set()
+            assert self.may_go_on.wait(30)
+        return self._pieces.pop(0) if self._pieces else b""
+
+
+def test_a_stalled_sender_cannot_write_into_what_became_evidence_meanwhile(
+    draft: Entry, now: datetime
+) -> None:
+    """Its part came again from another tab, and the file was completed, checked and kept."""
+    content = make.a_pdf()
+    upload = an_upload(draft, now, size=len(content))
+    line = Stalled(b"x" * len(content))
+    owner = draft.candidacy.account
+
+    def stalled() -> Any:
+        promised = Promised(1, len(content))
+        return uploading.receive_part(upload_id=upload.pk, by=owner, stream=line, promised=promised)
+
+    def another_tab() -> bytes:
+        assert line.is_halfway.wait(30)
+        complete(upload, send_all(upload, content, now), now)
+        assert taking_in.take_in_due(now) == {"taken": 1, "refused": 0}
+        line.may_go_on.set()
+        return content
+
+    refused, _ = at_once(now, stalled, another_tab)
+
+    assert isinstance(refused, Refusal)
+    with originals().open(Evidence.objects.get().storage_key) as kept:
+        assert kept.read() == content
 
 
 def _once_waiting(barrier: Barrier, upload: Upload, now: datetime) -> Any:

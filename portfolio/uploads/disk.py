@@ -1,0 +1,84 @@
+"""Large files on local disk: many hands in one file, and none of it in the memory that others need.
+
+Whoever sends or checks gigabytes does so once.  Through the system's cache they would push out what
+everybody reads, and cost more time there than on the disk; so they go past it where the disk allows that.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import mmap
+import os
+import struct
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import FileIO
+from pathlib import Path
+
+PIECE_BYTES = 1024 * 1024
+# What goes past the cache begins at, and has the length of, so many bytes or a multiple.
+_BLOCK_BYTES = 64 * 1024
+# `struct flock` of a 64-bit Linux: kind, whence, start, length, and nobody's process.
+_FLOCK = "hhqqi0q"
+
+
+def opened(path: Path) -> FileIO:
+    """The file for reading and writing anywhere in it, made if there is none."""
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+
+
+def locked(file: FileIO, start: int = 0, length: int = 0) -> bool:
+    """Lock so many bytes, or all from `start` on, against every other opening of the file, without waiting.
+
+    The lock goes with the opening, even if a process is killed.  A system that knows no such locks locks
+    nothing; who needs one must then do without.
+    """
+    if not hasattr(fcntl, "F_OFD_SETLK"):
+        return False
+    wish = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
+    try:
+        fcntl.fcntl(file.fileno(), fcntl.F_OFD_SETLK, wish)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def go_past_the_cache(file: FileIO, wanted: bool = True) -> None:
+    """Read and write the file past the system's cache from now on, or through it; the bytes are the same."""
+    if not hasattr(os, "O_DIRECT"):  # Linux has it
+        return
+    flags = fcntl.fcntl(file.fileno(), fcntl.F_GETFL)
+    try:
+        fcntl.fcntl(file.fileno(), fcntl.F_SETFL, flags | os.O_DIRECT if wanted else flags & ~os.O_DIRECT)
+    except OSError as refused:
+        if refused.errno != errno.EINVAL:  # which is what a file system says that cannot
+            raise
+
+
+def write_out(file: FileIO, piece: memoryview) -> None:
+    """Write all of it where the file stands; a disk that is nearly full may take less at once."""
+    left = piece
+    while left:
+        if len(left) % _BLOCK_BYTES:
+            go_past_the_cache(file, wanted=False)
+        left = left[os.write(file.fileno(), left) :]
+
+
+def pass_on(fill: Callable[[memoryview], int], *takers: Callable[[memoryview], object]) -> None:
+    """Hand piece after piece to all takers, each in a thread of its own, while the next one is filled.
+
+    `fill` returns how much of the memory it has filled, and 0 at the end.  Every taker sees every piece,
+    in order; what one of them raises is raised here.
+    """
+    rooms = [memoryview(mmap.mmap(-1, PIECE_BYTES)) for _ in range(2)]
+    with ThreadPoolExecutor(len(takers)) as beside:
+        taken: list[Future[object]] = []
+        for room in itertools.cycle(rooms):
+            length = fill(room)
+            for one in taken:
+                one.result()
+            if not length:
+                return
+            taken = [beside.submit(take, room[:length]) for take in takers]
