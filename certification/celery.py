@@ -7,13 +7,25 @@ broker's folder, or a worker for a week, delays work and loses none.
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
+import sys
+from contextlib import suppress
 from typing import Any
 
+import psutil
+from billiard.pool import Pool
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.concurrency.asynpool import AsynPool
+from celery.signals import beat_init, worker_init, worker_ready
+from celery.worker import state
+
+logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "certification.settings")
+
+_END_WITHIN_SECONDS = 3
 
 app = Celery("certification")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -63,3 +75,34 @@ def make_folders(**kwargs: Any) -> None:
 
     for folder in settings.BROKER_FOLDERS:
         folder.mkdir(parents=True, exist_ok=True)
+
+
+@worker_ready.connect
+def outlive_killed_children(sender: Any, **kwargs: Any) -> None:
+    """Let a worker of the embedded broker begin anew when one of its children was killed from outside.
+
+    There all children read from one pipe under one lock, and whoever is killed while it waits there takes
+    the lock along: no other would ever be given work again.  With Redis each child has a pipe of its own.
+    """
+    pool = getattr(sender.pool, "_pool", None)
+    if isinstance(pool, Pool) and not isinstance(pool, AsynPool):
+        pool.on_process_down = _begin_anew_if_killed
+
+
+def _begin_anew_if_killed(child: Any) -> None:
+    """Put a new worker in the place of this one, with its arguments and process number.
+
+    Jobs are reconcilers: what other children have in hand is done again.
+    """
+    if child.exitcode != -signal.SIGKILL or state.should_stop is not None:
+        return
+    logger.error("process %s of the worker was killed; the worker begins anew", child.pid)
+    others = psutil.Process().children(recursive=True)
+    for other in others:
+        with suppress(psutil.NoSuchProcess):
+            other.terminate()
+    _, left = psutil.wait_procs(others, timeout=_END_WITHIN_SECONDS)
+    for other in left:
+        other.kill()
+    psutil.wait_procs(left)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # no shell: its own arguments
