@@ -253,7 +253,7 @@ def _storm(options: Namespace, folder: Path) -> dict[str, Any]:
 def _full_disk(options: Namespace, folder: Path) -> dict[str, Any]:
     """Files arrive on a disk that has room for them, but not always: somebody else fills it and frees it."""
     chance = random.Random(options.seed)
-    sizes = [chance.randrange(9, 14) * MIB for _ in range(options.on_a_full_disk)]
+    sizes = [chance.randrange(40, 63) * MIB for _ in range(options.on_a_full_disk)]
     plans = [
         Plan(number, size, (), two_tabs=False, shuffled=False, end=End.COMPLETE)
         for number, size in enumerate(sizes)

@@ -22,7 +22,7 @@ from .senders import Book
 from .site import Site
 
 MIB = 1024 * 1024
-_FULL_SECONDS, _FREE_SECONDS = 1.2, 1.2
+_FULL_SECONDS, _FREE_SECONDS = 0.6, 0.6
 _MAY_GROW_TO = 1 * MIB
 
 
