@@ -185,7 +185,7 @@ def convert_video(piece: Piece, folder: Path) -> Drawn:
             declared_name=piece.name,
             may_copy=may_copy,
         )
-        if not cleaning.assert_clean([cleaned.path], piece.known):
+        if not cleaning.leaks_in([cleaned.path], piece.known):
             break
         cleaned.path.unlink()
     else:
@@ -205,7 +205,7 @@ def convert_video(piece: Piece, folder: Path) -> Drawn:
 
 def find_again(piece: Piece, finished: Path) -> Drawn:
     """See `look_again`."""
-    if cleaning.assert_clean([finished], piece.known):
+    if cleaning.leaks_in([finished], piece.known):
         raise _still_named()
     return Drawn((), cleaning.video_traces(piece.path, piece.format, piece.terms, piece.name))
 
@@ -233,7 +233,7 @@ def redact_captions(text: str, known: Sequence[Term], looked_for: Sequence[Term]
         sha256=hashlib.sha256(data).hexdigest(),
         text=webvtt.transcript(shown),
     )
-    if cleaning.assert_clean([path], known) or find(made.text, known):
+    if cleaning.leaks_in([path], known) or find(made.text, known):
         raise BadInput(
             "The captions made for scorers still hold an identifier. Take names out of the captions and "
             "upload them again; if it happens again, tell the programme office."
@@ -268,7 +268,7 @@ def _page(page: CleanedPage, terms: Sequence[Term]) -> Made:
 
 def _require_clean(files: Sequence[Made], piece: Piece) -> None:
     """Look at the finished copies once more by other means than those that made them."""
-    if cleaning.assert_clean([file.path for file in files], piece.known):
+    if cleaning.leaks_in([file.path for file in files], piece.known):
         raise _still_named()
 
 

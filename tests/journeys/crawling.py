@@ -18,7 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from django.http import HttpResponseBase
 from django.test import Client
 
-from portfolio.blinding.cleaning import assert_clean
+from portfolio.blinding.cleaning import leaks_in
 from portfolio.blinding.identifiers import Term
 
 _LINKED = re.compile(
@@ -96,7 +96,7 @@ def _decoded_leaks(one: Seen, terms: Sequence[Term]) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "answer"
         path.write_bytes(one.body)
-        return assert_clean([path], terms)
+        return leaks_in([path], terms)
 
 
 def _links(seen: Seen) -> list[str]:

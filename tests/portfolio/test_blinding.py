@@ -19,7 +19,7 @@ from certification.kernel.errors import BadInput, Incomplete, NotAllowed
 from certification.kernel.locks import lock_number
 from certification.kernel.models import AuditEvent
 from portfolio.blinding import copies, services, terms
-from portfolio.blinding.cleaning import assert_clean
+from portfolio.blinding.cleaning import leaks_in
 from portfolio.blinding.identifiers import Identity, find, redact, search_terms
 from portfolio.blinding.models import CleanedFile, Finding, UnclaimedCopy
 from portfolio.models import Blinding, Evidence
@@ -121,13 +121,13 @@ def test_nothing_in_the_blind_store_names_the_candidate(
     blinding = made.a_cleaned_blinding(entry, now)
     terms = search_terms(made.IDENTITY)
     paths = [Path(blind.path(key)) for key in _stored(blind)]
-    assert assert_clean(paths, terms) == []
+    assert leaks_in(paths, terms) == []
     text = " ".join(blinding.files.values_list("text", flat=True)).lower()
     assert "reflection" in text
     assert not [canary for canary in made.CANARIES if canary in text]
     # The same look finds the name in the original, so it would have found it in a copy.
     for key in Evidence.objects.filter(entry=entry).values_list("storage_key", flat=True):
-        assert assert_clean([Path(storages["identity"].path(key))], terms)
+        assert leaks_in([Path(storages["identity"].path(key))], terms)
 
 
 def test_findings_say_where_the_original_named_the_candidate(cleaned: Blinding) -> None:

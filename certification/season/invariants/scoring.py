@@ -16,7 +16,7 @@ from django.core.files.storage import Storage, storages
 
 from certification.kernel.exact import display
 from certification.kernel.models import OutboxMessage
-from portfolio.blinding.cleaning import assert_clean
+from portfolio.blinding.cleaning import leaks_in
 from portfolio.blinding.identifiers import find, search_terms
 from portfolio.models import Blinding, Entry
 from scoring.models import Assignment, EvidenceShown, PacketFile
@@ -64,7 +64,7 @@ def cleaned(played: Played, look: Look) -> None:
             code = file.packet.code
             terms = search_terms(players[owners[code]].identity)
             copy = _fetched(store, file, Path(folder))
-            traces = [] if copy is None else list(assert_clean([copy], terms))
+            traces = [] if copy is None else list(leaks_in([copy], terms))
             words = (file.label, file.slot_title, file.text, file.storage_key)
             traces += [f"an identifier in “{file.label}”" for word in words if find(word, terms)]
             look.at(holds=not traces, otherwise=f"packet {code}: {'; '.join(map(str, traces))}")

@@ -5,7 +5,7 @@ Pure functions over files: no database, no settings, no network.
 
 from portfolio.blinding.cleaning.documents import clean_document
 from portfolio.blinding.cleaning.results import Box, CleanedDocument, CleanedPage, CleanedVideo, Finding
-from portfolio.blinding.cleaning.verify import assert_clean
+from portfolio.blinding.cleaning.verify import leaks_in
 from portfolio.blinding.cleaning.video import clean_video, poster, video_traces
 
 __all__ = [
@@ -14,9 +14,9 @@ __all__ = [
     "CleanedPage",
     "CleanedVideo",
     "Finding",
-    "assert_clean",
     "clean_document",
     "clean_video",
+    "leaks_in",
     "poster",
     "video_traces",
 ]

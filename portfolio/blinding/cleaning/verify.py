@@ -22,8 +22,8 @@ CHUNK = 1024 * 1024
 SHORTEST_NEEDLE = 6
 
 
-def assert_clean(paths: Iterable[Path], terms: Sequence[Term]) -> list[str]:
-    """One sentence per place where a file still holds a term; an empty list when all are clean.
+def leaks_in(paths: Iterable[Path], terms: Sequence[Term]) -> list[str]:
+    """The places where a file still holds a term, a sentence for each; an empty list when all are clean.
 
     Searched are the bytes as they lie (as UTF-8, UTF-16, Latin-1, percent-encoded and base64), the
     file's name, and what a reader of the format makes of its metadata and text.

@@ -15,7 +15,7 @@ from django.core.files.storage import FileSystemStorage
 from certification.kernel import bounded, reconcile
 from certification.kernel.models import AuditEvent, OutboxMessage
 from portfolio import services as portfolio_services
-from portfolio.blinding.cleaning import assert_clean
+from portfolio.blinding.cleaning import leaks_in
 from portfolio.blinding.identifiers import search_terms
 from portfolio.models import Entry, Preparation, UnclaimedRendition
 from portfolio.renditions import locks, making, moves, preparing, selectors, services, stores
@@ -76,7 +76,7 @@ def test_a_document_becomes_pages_and_a_clean_pdf_and_a_second_sweep_changes_not
     assert factory.stored(originals) == factory.claimed()
     assert not UnclaimedRendition.objects.exists()
     terms = search_terms(made.IDENTITY)
-    assert assert_clean([Path(originals.path(key)) for key in factory.claimed()], terms) == []
+    assert leaks_in([Path(originals.path(key)) for key in factory.claimed()], terms) == []
     assert {"file name", "page 1", "page 2", "metadata:Author"} <= {one.where for one in shown.sightings}
 
 
