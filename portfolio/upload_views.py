@@ -43,6 +43,7 @@ CONFLICT = 409
 UNPROCESSABLE = 422
 FORBIDDEN = 403
 UNAVAILABLE = 503
+_SILENT_SECONDS = 90
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL = "There is no room for more files just now. What arrived is kept; go on later."
 _NO_LETTER = re.compile("[\0\ud800-\udfff]")
@@ -88,6 +89,7 @@ def multipart(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 @require_http_methods(["PUT"])
 def part(request: HttpRequest, upload_id: UUID, part_number: int) -> HttpResponse:
     """Take one part in; the signature says who was allowed to send it, so no session is needed."""
+    _give_up_when_silent(request)
     try:
         owner_id = signing.owner_of(request.GET.get("signature", ""), upload_id, part_number, clock.now())
         received = services.receive_part(
@@ -253,6 +255,16 @@ def _sender(request: HttpRequest, owner_id: UUID) -> User:
     if isinstance(request.user, User) and request.user.pk == owner_id:
         return request.user
     return User.objects.get(pk=owner_id, is_active=True)
+
+
+def _give_up_when_silent(request: HttpRequest) -> None:
+    """Wait so long for the next bytes and no longer: a machine that vanished says nothing for ever.
+
+    The web server itself would wait, and each line holds one of its few threads.
+    """
+    line = request.META.get("gunicorn.socket")
+    if line is not None:
+        line.settimeout(_SILENT_SECONDS)
 
 
 def _promised(request: HttpRequest, number: int) -> Promised:

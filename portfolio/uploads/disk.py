@@ -12,8 +12,10 @@ import itertools
 import mmap
 import os
 import struct
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
@@ -22,27 +24,43 @@ PIECE_BYTES = 1024 * 1024
 _BLOCK_BYTES = 64 * 1024
 # `struct flock` of a 64-bit Linux: kind, whence, start, length, and nobody's process.
 _FLOCK = "hhqqi0q"
+CAN_LOCK = sys.platform == "linux"
+_NOT_LOCKED = {
+    errno.EAGAIN,  # somebody else has it
+    errno.EACCES,
+    errno.ENOLCK,  # the file system knows no such locks
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.EOPNOTSUPP,
+}
 
 
 def opened(path: Path) -> FileIO:
     """The file for reading and writing anywhere in it, made if there is none."""
-    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
 
 
-def locked(file: FileIO, start: int = 0, length: int = 0) -> bool:
+def try_lock(file: FileIO, start: int = 0, length: int = 0) -> bool:
     """Lock so many bytes, or all from `start` on, against every other opening of the file, without waiting.
 
     The lock goes with the opening, even if a process is killed.  A system that knows no such locks locks
     nothing; who needs one must then do without.
     """
-    if not hasattr(fcntl, "F_OFD_SETLK"):
+    if not CAN_LOCK:
         return False
     wish = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
     try:
         fcntl.fcntl(file.fileno(), fcntl.F_OFD_SETLK, wish)
-    except (BlockingIOError, PermissionError):
+    except OSError as refused:
+        if refused.errno not in _NOT_LOCKED:
+            raise
         return False
     return True
+
+
+def has_one_name(file: FileIO) -> bool:
+    """Whether the open file is still the one of its name, and nobody else's under another."""
+    return os.fstat(file.fileno()).st_nlink == 1
 
 
 def go_past_the_cache(file: FileIO, wanted: bool = True) -> None:
@@ -63,7 +81,23 @@ def write_out(file: FileIO, piece: memoryview) -> None:
     while left:
         if len(left) % _BLOCK_BYTES:
             go_past_the_cache(file, wanted=False)
-        left = left[os.write(file.fileno(), left) :]
+        left = left[_through_the_cache_if_need_be(file, partial(os.write, file.fileno(), left)) :]
+
+
+def read_into(file: FileIO, room: memoryview) -> int:
+    """Fill the memory from where the file stands; returns how much of it, and 0 at the end."""
+    return _through_the_cache_if_need_be(file, lambda: file.readinto(room) or 0)
+
+
+def _through_the_cache_if_need_be(file: FileIO, act: Callable[[], int]) -> int:
+    """Some file systems agree to go past the cache, and then cannot."""
+    try:
+        return act()
+    except OSError as refused:
+        if refused.errno != errno.EINVAL:
+            raise
+    go_past_the_cache(file, wanted=False)
+    return act()
 
 
 def pass_on(fill: Callable[[memoryview], int], *takers: Callable[[memoryview], object]) -> None:
@@ -72,6 +106,7 @@ def pass_on(fill: Callable[[memoryview], int], *takers: Callable[[memoryview], o
     `fill` returns how much of the memory it has filled, and 0 at the end.  Every taker sees every piece,
     in order; what one of them raises is raised here.
     """
+    # Shared memory: past the cache, private memory would not be safe beside a fork.
     rooms = [memoryview(mmap.mmap(-1, PIECE_BYTES)) for _ in range(2)]
     with ThreadPoolExecutor(len(takers)) as beside:
         taken: list[Future[object]] = []

@@ -6,6 +6,7 @@ bucket.  Which one it is follows from where the originals are kept.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -22,6 +23,7 @@ from typing import Protocol
 from uuid import UUID
 
 from django.core.files.storage import FileSystemStorage
+from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 
 from certification.kernel.errors import NotAllowed
@@ -151,7 +153,9 @@ class LocalParts:
     def require_room(self, name: str, size: int) -> None:
         there = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
         free = shutil.disk_usage(there).free
-        if free < size + _SPARE_BYTES:
+        # Where parts cannot be locked they all come apart, and the whole beside them.
+        needed = size if disk.CAN_LOCK else 2 * size
+        if free < needed + _SPARE_BYTES:
             logger.error("%s bytes are free for uploads, too few for a file of %s", free, size)
             raise NotAllowed(
                 f"There is no room for “{name}” ({filesizeformat(size)}) on our server at present. What has "
@@ -176,10 +180,10 @@ class LocalParts:
         """
         folder = self._folder(upload.pk, upload.created_at)
         with _unless_it_is_over():
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(folder)
             whole = disk.opened(folder / _WHOLE)
         with whole:
-            if self._may_write(upload, promised, whole):
+            if self._claim_place(upload, promised, whole):
                 with _unless_it_is_over():
                     whole.seek(start_of_part(promised.number, part_bytes=upload.part_bytes))
                     etag = _write(stream, whole, promised)
@@ -203,15 +207,18 @@ class LocalParts:
     @contextmanager
     def assembled(self, upload: Upload) -> Iterator[Whole]:
         folder = self._folder(upload.pk, upload.created_at)
+        if not self.root.is_dir():  # not mounted, say: no fault of the file's
+            raise OSError(errno.EIO, "The store of parts is not there")
         if not folder.is_dir():
             raise BadPart("InvalidPart", _DAMAGED)
         for left_by_a_crash in folder.glob(".whole-*"):  # or each try would leave another
             left_by_a_crash.unlink(missing_ok=True)
         with disk.opened(folder / _WHOLE) as whole:
-            if disk.locked(whole):
+            if disk.try_lock(whole) and disk.has_one_name(whole):
                 yield Whole(folder / _WHOLE, self._gather(upload, whole, whole))
                 return
             # Somebody still writes into a place whose part came apart meanwhile, and may do so for long.
+            # Or a try that was killed has given the file its key already.
             copy = folder / f".whole-{secrets.token_hex(8)}"
             try:
                 with disk.opened(copy) as target:
@@ -230,23 +237,31 @@ class LocalParts:
     def remove(self, held: Held) -> None:
         shutil.rmtree(held.handle, ignore_errors=True)
 
-    def _may_write(self, upload: Upload, promised: Promised, whole: FileIO) -> bool:
-        """Take the lock on the part's place; whether it may be written."""
+    def _claim_place(self, upload: Upload, promised: Promised, whole: FileIO) -> bool:
+        """Lock the part's place until the file is closed; whether it may be written.
+
+        The upload's row is locked to wait for a sender that was killed while its part went on record:
+        the database may still be at it.
+        """
         start = start_of_part(promised.number, part_bytes=upload.part_bytes)
-        if not disk.locked(whole, start, promised.length):
+        if not disk.try_lock(whole, start, promised.length):
             return False
-        still_open = Upload.objects.filter(pk=upload.pk, state=UploadState.OPEN)
-        return still_open.exclude(parts__number=promised.number).exists()
+        with transaction.atomic():
+            locked = Upload.objects.select_for_update().filter(pk=upload.pk, state=UploadState.OPEN).first()
+            is_free = locked is not None and not locked.parts.filter(number=promised.number).exists()
+            transaction.set_rollback(True)  # nothing was written, so there is no disk to wait for
+        return is_free
 
     def _gather(self, upload: Upload, whole: FileIO, target: FileIO) -> str:
         """Bring what is elsewhere to its place in `target`, look at every byte; the digest of all of them."""
-        digest = hashlib.sha256()
+        digest, looked_at = hashlib.sha256(), 0
         for row in upload.parts.order_by("number"):
             part = row.as_part()
             target.seek(start_of_part(part.number, part_bytes=upload.part_bytes))
             with self._at(upload, part, whole) as source:
                 _look_at(part, source, target, digest)
-        if target.seek(0, os.SEEK_END) != upload.declared_bytes:
+            looked_at += part.bytes
+        if not looked_at == target.seek(0, os.SEEK_END) == upload.declared_bytes:
             raise BadPart("InvalidPart", _DAMAGED)
         return digest.hexdigest()
 
@@ -314,7 +329,7 @@ def _write(stream: Readable, target: FileIO, promised: Promised) -> str:
         return filled
 
     disk.go_past_the_cache(target)
-    disk.pass_on(fill, *(digest.update for digest in digests.values()), partial(disk.write_out, target))
+    disk.pass_on(fill, *(digest.update for digest in digests.values()), partial(_write_own, target))
     if arrived < promised.length:
         raise BadPart(
             "IncompleteBody",
@@ -326,13 +341,23 @@ def _write(stream: Readable, target: FileIO, promised: Promised) -> str:
     return digests["sha256"].hexdigest()
 
 
+def _write_own(target: FileIO, piece: memoryview) -> None:
+    """Write, unless the file was discarded or became evidence meanwhile.
+
+    The lock keeps both away; but not every file system that several machines share has locks for all.
+    """
+    if not disk.has_one_name(target):
+        raise FileNotFoundError(errno.ENOENT, "The file is over")
+    disk.write_out(target, piece)
+
+
 def _look_at(part: Part, source: FileIO, target: FileIO, whole: hashlib._Hash) -> None:
     """See that a part still is the one that arrived, take it into the digest of all, and to its place."""
     own, left = hashlib.sha256(), part.bytes
 
     def fill(room: memoryview) -> int:
         nonlocal left
-        length = min(left, source.readinto(room) or 0) if left else 0
+        length = min(left, disk.read_into(source, room)) if left else 0
         left -= length
         return length
 
@@ -343,6 +368,15 @@ def _look_at(part: Part, source: FileIO, target: FileIO, whole: hashlib._Hash) -
     disk.pass_on(fill, *takers)
     if own.hexdigest() != part.etag:
         raise BadPart("InvalidPart", _DAMAGED)
+
+
+def _make_folder(folder: Path) -> None:
+    """The folder of an upload, whose name outlasts a power cut."""
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for above in (folder.parent, folder.parent.parent):
+        _sync_folder(above)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -529,9 +529,10 @@ def test_an_entry_is_not_filled_again_and_again_within_a_day(draft: Entry, now: 
 
 # session, account, the upload twice, and the window in two
 QUERIES_TO_SIGN = 6
-# session, account, the upload; then in one transaction: its locks in three, the window in two, the part on
-# record, and the part put there
-QUERIES_TO_TAKE = 11 + 2
+# session, account, the upload; whether its place is free: the upload's row, and the part on record; then in
+# one transaction: its locks in three, the window in two, the part on record, and the part put there.  Two
+# transactions, one of them rolled back.
+QUERIES_TO_TAKE = 12 + 2 + 3
 
 
 def test_a_part_asks_the_database_as_little_as_it_can(
@@ -562,6 +563,24 @@ def test_a_full_disk_is_said_to_be_full_and_leaves_nothing(
     assert b"No room" not in answer.content
     assert [path.stat().st_size for path in folder.rglob("*") if path.is_file()] == [0]
     assert browser.put(made["key"], 1, part_of(content, 1)).status_code == 200
+
+
+def test_a_line_that_went_silent_holds_no_thread_for_ever(
+    browser: Browser, made: Any, content: bytes
+) -> None:
+    """The web server has no such limit for what a request is still sending."""
+
+    class Line:
+        patience: float | None = None
+
+        def settimeout(self, seconds: float) -> None:
+            self.patience = seconds
+
+    line = Line()
+    signed = browser.sign(operation="part", key=made["key"], partNumber=1).json()
+    browser.client.defaults["gunicorn.socket"] = line  # type: ignore[assignment]
+    assert browser.go(signed, part_of(content, 1)).status_code == 200
+    assert line.patience == 90
 
 
 def test_another_trouble_of_the_disk_is_no_full_disk(

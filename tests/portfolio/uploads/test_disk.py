@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -62,6 +63,42 @@ def test_a_file_system_that_knows_no_way_past_the_cache_is_written_through_it(
     assert (tmp_path / "whole").read_bytes() == b"x" * 65_536
 
 
+def test_a_file_system_that_agrees_to_go_past_the_cache_and_then_cannot_is_written_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, through = os.write, disk.go_past_the_cache
+    asked: list[bool] = []
+
+    def agree(file: Any, wanted: bool = True) -> None:
+        asked.append(wanted)
+        through(file, wanted)
+
+    def cannot(descriptor: int, piece: memoryview) -> int:
+        if asked[-1]:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return write(descriptor, piece)
+
+    monkeypatch.setattr(disk, "go_past_the_cache", agree)
+    monkeypatch.setattr(os, "write", cannot)
+    with disk.opened(tmp_path / "whole") as file:
+        disk.go_past_the_cache(file)
+        disk.write_out(file, of(b"x" * 65_536))
+    assert asked == [True, False]
+    assert (tmp_path / "whole").read_bytes() == b"x" * 65_536
+
+
+@pytest.mark.parametrize("problem", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EAGAIN])
+def test_a_file_system_without_locks_locks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: int
+) -> None:
+    def refuses(*args: object) -> None:
+        raise OSError(problem, "No lock")
+
+    with disk.opened(tmp_path / "whole") as file:
+        monkeypatch.setattr(fcntl, "fcntl", refuses)
+        assert not disk.try_lock(file)
+
+
 def test_the_lock_of_a_process_that_was_killed_is_nobodys(tmp_path: Path) -> None:
     path = tmp_path / "whole"
     holds = (
@@ -69,7 +106,7 @@ def test_the_lock_of_a_process_that_was_killed_is_nobodys(tmp_path: Path) -> Non
         "import django; from django.conf import settings; settings.configure(); django.setup()\n"
         "from pathlib import Path; from portfolio.uploads import disk\n"
         "file = disk.opened(Path(sys.argv[1]))\n"
-        "print(disk.locked(file, 0, 10), flush=True)\n"
+        "print(disk.try_lock(file, 0, 10), flush=True)\n"
         "time.sleep(60)"
     )
     holder = subprocess.Popen(
@@ -78,12 +115,12 @@ def test_the_lock_of_a_process_that_was_killed_is_nobodys(tmp_path: Path) -> Non
     assert holder.stdout is not None
     assert holder.stdout.readline() == "True\n"
     with disk.opened(path) as file:
-        assert disk.locked(file, 10, 10)
-        assert not disk.locked(file, 5, 10)
-        assert not disk.locked(file)
+        assert disk.try_lock(file, 10, 10)
+        assert not disk.try_lock(file, 5, 10)
+        assert not disk.try_lock(file)
         holder.kill()
         holder.wait()
-        assert disk.locked(file)
+        assert disk.try_lock(file)
 
 
 def test_every_taker_sees_every_piece_in_order_while_the_next_is_filled() -> None:

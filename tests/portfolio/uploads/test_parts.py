@@ -17,7 +17,7 @@ import pytest
 from certification.kernel.errors import NotAllowed
 from portfolio.models import Entry, Upload
 from portfolio.services.uploading import recorded_parts
-from portfolio.uploads import parts
+from portfolio.uploads import disk, parts
 from portfolio.uploads.parts import LocalParts, Promised
 from portfolio.uploads.rules import MIB, BadPart, Part
 from tests.factories.uploads import an_upload, complete, file_of, pieces, send_all, send_part
@@ -154,6 +154,68 @@ def test_parts_that_arrived_before_they_came_to_their_places_are_put_there(
         assert whole.sha256 == hashlib.sha256(content).hexdigest()
 
 
+def test_a_file_that_got_its_key_in_a_try_that_was_killed_is_not_written_again(
+    store: LocalParts, upload: Upload, now: datetime, tmp_path: Path
+) -> None:
+    send_part(upload, 1, b"x" * 1000, now)
+    complete(upload, [(1, send_part(upload, 1, b"y" * 1000, now).etag)], now)
+    with store.assembled(upload) as whole:
+        path = whole.path
+        (tmp_path / "key").hardlink_to(path)
+        kept = (tmp_path / "key").stat()
+    with store.assembled(upload) as again:
+        assert again.path != path
+        assert again.sha256 == hashlib.sha256(b"y" * 1000).hexdigest()
+    assert (tmp_path / "key").stat().st_mtime_ns == kept.st_mtime_ns
+
+
+@pytest.mark.parametrize("over", ["discarded", "evidence"])
+def test_a_writer_sees_that_its_file_is_over_even_where_locks_are_not_shared(
+    store: LocalParts, upload: Upload, folder: Path, tmp_path: Path, over: str
+) -> None:
+    class Line:
+        """Two pieces; before the second one, somebody on another machine ends the upload."""
+
+        left = 2
+
+        def read(self, size: int, /) -> bytes:
+            self.left -= 1
+            if self.left == 0:
+                (whole,) = folder.rglob("whole")
+                (tmp_path / "key").hardlink_to(whole)
+                if over == "discarded":
+                    (tmp_path / "key").unlink()
+                    shutil.rmtree(whole.parent)
+            return b"x" * size if self.left >= 0 else b""
+
+    promised = Promised(1, 2 * disk.PIECE_BYTES)
+    with pytest.raises(BadPart, match="called off or completed"), store.receiving(upload, Line(), promised):
+        pass
+    if over == "evidence":
+        assert (tmp_path / "key").stat().st_size <= disk.PIECE_BYTES
+
+
+def test_a_store_that_is_not_mounted_is_no_fault_of_the_file(
+    store: LocalParts, upload: Upload, folder: Path, now: datetime
+) -> None:
+    complete(upload, [(1, send_part(upload, 1, b"x" * 1000, now).etag)], now)
+    away = folder.rename(folder.with_name("elsewhere"))
+    try:
+        with pytest.raises(OSError, match="not there"), store.assembled(upload):
+            pass
+    finally:
+        away.rename(folder)
+
+
+def test_bytes_that_no_row_vouches_for_are_found(store: LocalParts, draft: Entry, now: datetime) -> None:
+    content = file_of(2)
+    upload = an_upload(draft, now, size=len(content))
+    complete(upload, send_all(upload, content, now), now)
+    upload.parts.filter(number=1).delete()
+    with pytest.raises(BadPart, match="did not stay whole"), store.assembled(upload):
+        pass
+
+
 def test_what_is_missing_to_those_who_look_at_a_file_is_no_damage_of_it(
     store: LocalParts, upload: Upload, now: datetime
 ) -> None:
@@ -277,6 +339,26 @@ def test_a_file_that_does_not_fit_on_the_disk_is_refused_before_it_is_sent(
     monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
     assert an_upload(draft, now, size=size) == begun
 
+    # A system without locks puts the whole together beside its parts.
+    monkeypatch.setattr(disk, "CAN_LOCK", False)
+    monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=2 * size + spare - 1))
+    with pytest.raises(NotAllowed, match="no room"):
+        an_upload(draft, now, size=size, name="another.pdf")
+
+
+def test_without_locks_every_part_comes_apart_and_the_file_is_put_together(
+    store: LocalParts, draft: Entry, now: datetime, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "CAN_LOCK", False)
+    content = file_of(3)
+    upload = an_upload(draft, now, size=len(content))
+    complete(upload, send_all(upload, content, now), now)
+    assert upload.parts.filter(is_apart=True).count() == 3
+
+    with store.assembled(upload) as whole:
+        assert whole.path.read_bytes() == content
+        assert whole.sha256 == hashlib.sha256(content).hexdigest()
+
 
 def test_a_part_is_on_disk_before_it_can_be_put_on_record_or_takes_a_name(
     store: LocalParts, upload: Upload, now: datetime, monkeypatch: pytest.MonkeyPatch
@@ -298,7 +380,7 @@ def test_a_part_is_on_disk_before_it_can_be_put_on_record_or_takes_a_name(
     monkeypatch.setattr(Path, "replace", replaced)
     first = receive(store, upload, b"x" * 10)
     assert not first.is_apart
-    assert steps == ["bytes synced", "folder synced"]
+    assert steps == ["folder synced", "folder synced", "bytes synced", "folder synced"]
     steps.clear()
     upload.parts.create(number=1, bytes=10, etag=first.etag, received_at=now)
     again = receive(store, upload, b"x" * 10)
