@@ -16,8 +16,9 @@ from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
 from certification.kernel.errors import Refusal
 
 from ..models import Preparation, Rendition
-from ..states import EntryState
+from ..states import PREPARED, EntryState
 from . import selectors, services
+from .cards import rendition_url
 
 HANDED_IN = "handed_in"
 
@@ -43,8 +44,19 @@ class EntryFilter(admin.SimpleListFilter):
 class RenditionInline(ReadOnlyMixin, admin.TabularInline):
     model = Rendition
     extra = 0
-    fields = ("kind", "page_number", "content_type", "size", "width", "height", "seconds", "sha256")
+    fields = ("look", "page_number", "content_type", "size", "width", "height", "seconds", "sha256")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rendition]:
+        return super().get_queryset(request).select_related("preparation__evidence")
+
+    @admin.display(description="file")
+    def look(self, rendition: Rendition) -> str:
+        """The file as scorers will see it, whose every opening is on record, once it may be shown."""
+        kind = rendition.get_kind_display()
+        if rendition.preparation.state not in PREPARED:
+            return kind
+        return format_html('<a href="{}">{}</a>', rendition_url(rendition.pk), kind)
 
 
 @admin.register(Preparation)

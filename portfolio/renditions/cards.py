@@ -86,5 +86,5 @@ def preparation_card(preparation: Preparation | None) -> PreparationCard:
 
 
 def rendition_url(rendition_id: UUID) -> str:
-    """The lasting address of a rendition for its owner; each look at it gets a fresh signed link."""
+    """The lasting address of a rendition for its owner and staff; each look gets a fresh signed link."""
     return reverse("portfolio:rendition", args=[rendition_id])

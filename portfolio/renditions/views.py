@@ -37,10 +37,13 @@ def preview(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
     return _shown(request, _own(request, evidence_id))
 
 
-@require_role(Role.CANDIDATE)
+@require_role(Role.CANDIDATE, Role.STAFF)
 @require_safe
 def rendition(request: HttpRequest, rendition_id: UUID) -> HttpResponseBase:
-    """The lasting address of a rendition: leads to a fresh link, so that a page left open goes on working."""
+    """The lasting address of a rendition: leads to a fresh link, so that a page left open goes on working.
+
+    Its owner's pages and the administration name it; the link is bound to whoever asks.
+    """
     viewer = _user(request)
     try:
         viewing.shown_file(rendition_id, viewer=viewer)

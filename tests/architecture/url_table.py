@@ -215,7 +215,7 @@ portfolio:captions                   GET   in      302   404   404       404    
 portfolio:captions                   POST  in      422   404   404       404     404    404  404
 portfolio:take_captions_away         GET   in      302   404   404       404     404    404  404
 portfolio:take_captions_away         POST  in      404   404   404       404     404    404  404
-portfolio:rendition                  GET   in      302   404   404       404     404    404  404
+portfolio:rendition                  GET   in      302   404   404       404     404    404  302
 portfolio:move                       GET   in      302   302   302       404     404    404  404
 portfolio:move                       POST  in      302   404   404       404     404    404  404
 portfolio:original                   GET   in      200   404   404       404     404    404  404

@@ -11,14 +11,17 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Role, User
 from portfolio.models import MediaView, Rendition
+from portfolio.renditions.models import RenditionKind
+from portfolio.states import PreparationState
 from portfolio.viewing.links import link_to
 from tests.factories import portfolio as make
-from tests.factories.viewing import a_rendition
-from tests.portfolio.viewing.test_links import ask
+from tests.factories.viewing import BODY, a_rendition, move
+from tests.portfolio.viewing.test_links import ask, body_of
 
 pytestmark = pytest.mark.django_db
+PIECE = "admin:portfolio_preparation_change"
 LIST = "admin:portfolio_mediaview_changelist"
 
 
@@ -31,6 +34,53 @@ def staff(now: datetime) -> Client:
 
 def look_at(rendition: Rendition, viewer: User, now: datetime) -> None:
     assert ask(link_to(viewer=viewer, rendition_id=rendition.pk, now=now), viewer).status_code == 200
+
+
+def test_staff_follow_a_page_of_the_administration_to_what_scorers_will_see(
+    staff: Client, rendition: Rendition, owner: User
+) -> None:
+    page = staff.get(reverse(PIECE, args=[rendition.preparation_id])).content.decode()
+    address = reverse("portfolio:rendition", args=[rendition.pk])
+    assert f'<a href="{address}">Poster frame</a>' in page
+
+    led = staff.get(address)
+    assert (led.status_code, led["Cache-Control"]) == (302, "private, no-store")
+    answer = staff.get(led["Location"])
+
+    assert (answer.status_code, body_of(answer)) == (200, BODY)
+    look = MediaView.objects.get()
+    assert (look.viewer.role, look.evidence) == (Role.STAFF, rendition.preparation.evidence)
+    for other in (make.a_staff_member(), owner, make.a_candidate().account):
+        assert ask(led["Location"], other).status_code == 404
+    assert MediaView.objects.get() == look
+
+
+def test_the_address_that_staff_follow_leads_no_other_candidate_anywhere(
+    rendition: Rendition, now: datetime
+) -> None:
+    address = reverse("portfolio:rendition", args=[rendition.pk])
+    assert ask(address, make.a_candidate().account).status_code == 404
+
+
+def test_what_is_drawn_anew_is_named_and_not_linked(
+    staff: Client, rendition: Rendition, now: datetime
+) -> None:
+    move(rendition.preparation, PreparationState.RECEIVED, now=now)
+    page = staff.get(reverse(PIECE, args=[rendition.preparation_id])).content.decode()
+    assert "Poster frame" in page
+    assert reverse("portfolio:rendition", args=[rendition.pk]) not in page
+
+
+@pytest.mark.parametrize("files", [1, 3])
+def test_a_piece_asks_as_much_for_many_files_as_for_one(
+    staff: Client, rendition: Rendition, now: datetime, django_assert_num_queries: Any, files: int
+) -> None:
+    for kind in (RenditionKind.PAGE, RenditionKind.DOCUMENT)[: files - 1]:
+        a_rendition(rendition.preparation.evidence, now, kind=kind)
+    url = reverse(PIECE, args=[rendition.preparation_id])
+    staff.get(url)
+    with django_assert_num_queries(QUERIES_OF_A_PIECE):
+        staff.get(url)
 
 
 def test_a_look_names_viewer_candidate_and_file(
@@ -132,3 +182,5 @@ def test_the_list_asks_as_much_for_many_looks_as_for_one(
 
 # session, account, how many there are, the days they lie between and are of, the looks with all they are at
 QUERIES = 6
+# session, account, the piece with its evidence, entry, candidacy, template and slot, its files
+QUERIES_OF_A_PIECE = 9
