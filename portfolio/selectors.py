@@ -7,6 +7,7 @@ sweep will make of it, so that nobody reads "in preparation" after the deadline.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -53,9 +54,12 @@ __all__ = [
     "history_of",
     "open_entries",
     "open_entries_for",
+    "own_entry",
     "own_evidence",
     "own_receipt",
+    "page_of",
     "policy_of",
+    "with_consent",
     "with_preparation",
 ]
 
@@ -117,8 +121,23 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
     Raises:
         Entry.DoesNotExist: there is none, or it is somebody else's.
     """
+    entry = own_entry(entry_id, owner=owner)
+    page = page_of(entry, now)
+    return with_consent(page, open_points=len(ledger.gaps_of(entry))) if page.may_prepare else page
+
+
+def own_entry(entry_id: UUID, *, owner: User) -> Entry:
+    """An entry of this person with all that `page_of` shows of it loaded.
+
+    Raises:
+        Entry.DoesNotExist: there is none, or it is somebody else's.
+    """
     own = Entry.objects.filter(candidacy__account=owner).select_related("candidacy", "template__framework")
-    entry = _with_files(own).prefetch_related("template__slots").get(pk=entry_id)
+    return _with_files(own).prefetch_related("template__slots").get(pk=entry_id)
+
+
+def page_of(entry: Entry, now: datetime) -> EntryPage:
+    """An entry that `own_entry` loaded, but for what its consent ledger lacks."""
     window = candidates.submission_window(entry.candidacy_id, entry.year)
     state = shown_state(entry, window.state(now))
     is_live = entry.candidacy.state == CandidacyState.ACTIVE
@@ -126,7 +145,6 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
     uploads = cards_of_entry(entry.pk, now)
     slots = tuple(_slot_card(entry, slot, may_prepare, uploads) for slot in entry.template.slots.all())
     missing = tuple(sentence for slot in slots for sentence in slot.gaps)
-    consent_gap = _consent_gap(entry.pk, len(ledger.problems_of(entry))) if may_prepare else None
     return EntryPage(
         id=entry.pk,
         key=entry.template.key,
@@ -143,14 +161,19 @@ def entry_page(entry_id: UUID, *, owner: User, now: datetime) -> EntryPage:
         rubric_id=entry.template.framework.rubric_id,
         to_be_confirmed=entry.template.framework.to_be_confirmed,
         may_prepare=may_prepare,
-        may_submit=may_prepare and not missing and consent_gap is None and window.contains(now),
+        may_submit=may_prepare and not missing and window.contains(now),
         may_withdraw=is_live and state is EntryState.SUBMITTED,
         slots=slots,
         missing=missing,
         receipts=_receipt_cards(entry),
         submit_at_close_since=entry.submit_at_close_since,
-        consent_gap=consent_gap,
     )
+
+
+def with_consent(page: EntryPage, *, open_points: int) -> EntryPage:
+    """The page of an entry in preparation with what its consent ledger lacks."""
+    gap = _consent_gap(page.id, open_points)
+    return replace(page, consent_gap=gap, may_submit=page.may_submit and gap is None)
 
 
 def _consent_gap(entry_id: UUID, open_points: int) -> tuple[str, str] | None:

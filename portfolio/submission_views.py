@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,10 +26,9 @@ from certification.kernel.typesetting import CannotPrint
 from certification.kernel.windows import WindowState
 
 from . import selectors, services
-from .completeness import being_checked
+from .completeness import Gap, GapKind, StillMissing
 from .consent import ledger
 from .consent.ledger import Ledger
-from .models import Entry
 from .receipts import canonical
 from .receipts.pages import ReceiptPage, receipt_page
 from .receipts.pdf import pdf_of
@@ -116,7 +116,7 @@ def submit(request: HttpRequest, entry_id: UUID) -> HttpResponse:
             raise Http404 from None
         except Refusal as raised:
             refusal, form = raised, _read_again(request)
-    return _submit_page(request, _own(request, entry_id), form, refusal, _status(form, refusal))
+    return _submit_page(request, entry_id, form, refusal, _status(form, refusal))
 
 
 @require_role(Role.CANDIDATE)
@@ -158,7 +158,7 @@ def withdraw(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     except ObjectDoesNotExist:
         raise Http404 from None
     except Refusal as refusal:
-        return _submit_page(request, _own(request, entry_id), _affirm_form(request), refusal, CONFLICT)
+        return _submit_page(request, entry_id, _affirm_form(request), refusal, CONFLICT)
     messages.success(
         request, f"{entry.template} is back in preparation. Submit it again before the window closes."
     )
@@ -199,37 +199,43 @@ def receipt_list(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _submit_page(
-    request: HttpRequest, page: EntryPage, form: AffirmForm, refusal: Refusal | None, status: int
+    request: HttpRequest, entry_id: UUID, form: AffirmForm, refusal: Refusal | None, status: int
 ) -> HttpResponse:
-    entry = Entry.objects.select_related("template", "candidacy").get(pk=page.id)
-    recorded = ledger.ledger_of(entry)
-    missing = services.what_is_missing(entry) if page.state is EntryState.DRAFT else ()
-    mended = _where_mended(page, recorded)
-    details = refusal.details if refusal else ()
+    try:
+        entry = selectors.own_entry(entry_id, owner=_user(request))
+    except ObjectDoesNotExist:
+        raise Http404 from None
+    page, recorded = selectors.page_of(entry, clock.now()), ledger.ledger_of(entry)
+    missing: Sequence[Gap] = ()
+    if page.state is EntryState.DRAFT:
+        page = selectors.with_consent(page, open_points=len(recorded.gaps))
+        missing = services.what_is_missing(entry, recorded)
+    refused = refusal.gaps if isinstance(refusal, StillMissing) else ()
     shown = SubmitPage(
         page=page,
         ledger=recorded,
-        missing=tuple(LinkedSentence(one, mended.get(one, _entry_url(page))) for one in missing),
+        missing=tuple(_linked(page, gap) for gap in missing),
         affirmations=_lines(form),
-        refused=tuple(LinkedSentence(one, mended.get(one, "")) for one in details),
+        refused=tuple(_linked(page, gap) for gap in refused),
     )
     context = {"shown": shown, "page": page, "form": form, "refusal": refusal}
     return render(request, "portfolio/submit.html", context, status=status)
 
 
-def _where_mended(page: EntryPage, recorded: Ledger) -> dict[str, str]:
-    """For each sentence that says what is missing, the place where its candidate sees to it."""
-    consent = reverse("portfolio:consent", args=[page.id])
-    slots = [(f"{_entry_url(page)}#{slot.anchor}", slot) for slot in page.slots]
-    return (
-        {sentence: url for url, slot in slots for sentence in slot.gaps}
-        | {being_checked(upload.name): url for url, slot in slots for upload in slot.uploads}
-        | {line: f"{consent}#video-{video.id}" for video in recorded.videos for line in video.problems}
-    )
-
-
-def _entry_url(page: EntryPage) -> str:
-    return reverse("portfolio:entry", args=[page.id])
+def _linked(page: EntryPage, gap: Gap) -> LinkedSentence:
+    """What is missing with the place where its candidate sees to it; the boxes are on the page itself."""
+    files = reverse("portfolio:entry", args=[page.id])
+    match gap.kind:
+        case GapKind.SLOT:
+            anchor = next(slot.anchor for slot in page.slots if slot.rules.key == gap.subject)
+            url = f"{files}#{anchor}"
+        case GapKind.VIDEO:
+            url = f"{reverse('portfolio:consent', args=[page.id])}#video-{gap.subject}"
+        case GapKind.ENTRY:
+            url = files
+        case GapKind.AFFIRMATION:
+            url = ""
+    return LinkedSentence(gap.sentence, url)
 
 
 def _affirm_form(request: HttpRequest, **said: str) -> AffirmForm:

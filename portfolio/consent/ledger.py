@@ -16,6 +16,7 @@ from django.urls import reverse
 from candidates import selectors as candidates
 from certification.kernel.errors import NotAllowed
 
+from ..completeness import Gap, GapKind
 from ..models import Entry, Evidence, PersonSeen, ReleaseForm
 from ..states import EvidenceKind
 from . import rules
@@ -104,6 +105,15 @@ class Ledger:
     def problems(self) -> tuple[str, ...]:
         return tuple(sentence for video in self.videos for sentence in video.problems)
 
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The same, and of which video each is."""
+        return tuple(
+            Gap(GapKind.VIDEO, str(video.id), sentence)
+            for video in self.videos
+            for sentence in video.problems
+        )
+
 
 def ledger_of(entry: Entry) -> Ledger:
     """The whole ledger, for the page that shows it."""
@@ -117,16 +127,20 @@ def ledger_of(entry: Entry) -> Ledger:
     )
 
 
-def problems_of(entry: Entry) -> list[str]:
-    """What the consent of the entry's videos lacks, a sentence each."""
+def gaps_of(entry: Entry) -> list[Gap]:
+    """What the consent of the entry's videos lacks, for those who need no more of the ledger."""
     videos = videos_of(entry)
     if not videos:
         return []
     try:
         released_on = release_day(entry)
     except NotAllowed as refusal:  # one more thing that is lacking: what asks at the close goes on
-        return [str(refusal)]
-    return rules.lacking([_video(video) for video in videos], released_on=released_on)
+        return [Gap(GapKind.ENTRY, str(entry.pk), str(refusal))]
+    return [
+        Gap(GapKind.VIDEO, str(video.pk), sentence)
+        for video in videos
+        for sentence in rules.lacking([_video(video)], released_on=released_on)
+    ]
 
 
 def open_points(entries: Sequence[Entry]) -> dict[UUID, int]:

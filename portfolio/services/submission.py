@@ -18,15 +18,16 @@ from candidates import documents
 from candidates.models import PolicyDocument
 from candidates.states import SubmissionKind
 from certification.kernel import audit, clock
-from certification.kernel.errors import Incomplete, NotAllowed, Refusal
+from certification.kernel.errors import NotAllowed, Refusal
 from certification.kernel.windows import require_open
 
 from .. import locks, openness, receipts
-from ..completeness import being_checked, missing_pieces
+from ..completeness import Gap, GapKind, StillMissing, being_checked, missing_pieces, unusable_pieces
 from ..consent import ledger
-from ..models import Entry, EntryAffirmation, Evidence, Preparation, Receipt
+from ..consent.ledger import Ledger
+from ..models import Entry, EntryAffirmation, Evidence, Receipt
 from ..receipts import mails
-from ..states import EntryState, PreparationState, UploadState
+from ..states import EntryState, UploadState
 from .entries import move, reopen, require_live, require_not_over, waited_for, window_of
 
 _INSTANT = timedelta(microseconds=1)
@@ -49,7 +50,7 @@ def submit_entry(
     Raises:
         Entry.DoesNotExist: there is none, or it is somebody else's.
         WindowClosed: it is outside the candidate's (possibly extended) window.
-        Incomplete: something is missing; lists every missing piece, not the first.
+        StillMissing: something is missing; lists every missing piece, not the first.
         NotAllowed: it is with the scorers, the candidacy has ended, the year policy closed the entry, or a
             text was published anew since it was shown.
     """
@@ -67,7 +68,8 @@ def submit_entry(
     _require_open_this_year(entry)
     texts = _texts_as_shown(affirmed, now)
     evidence = _live_evidence(entry)
-    _require_nothing_missing(entry, [*_problems(entry, evidence), *_not_affirmed(affirmed)])
+    consent = ledger.gaps_of(entry)
+    _require_nothing_missing(entry, [*_gaps(entry, evidence, consent), *_not_affirmed(affirmed)])
     return _submit(entry, evidence, _affirm(entry, texts, by, now), by, now)
 
 
@@ -111,7 +113,7 @@ def wish_submission_at_close(
     Raises:
         Entry.DoesNotExist: there is none, or it is somebody else's.
         WindowClosed: the window is over.
-        Incomplete: not everything is affirmed.
+        StillMissing: not everything is affirmed.
         NotAllowed: it is submitted already, the candidacy has ended, the year policy closed the entry, or a
             text was published anew since it was shown.
     """
@@ -130,7 +132,7 @@ def wish_submission_at_close(
     _require_open_this_year(entry)
     texts = _texts_as_shown(affirmed, now)
     if not_affirmed := _not_affirmed(affirmed):
-        raise Incomplete("Affirm these first; they are affirmed with every entry.", not_affirmed)
+        raise StillMissing("Affirm these first; they are affirmed with every entry.", not_affirmed)
     _affirm(entry, texts, by, now)
     entry.submit_at_close_since = now
     entry.save(update_fields=["submit_at_close_since"])
@@ -198,9 +200,13 @@ def carry_out_wish(*, entry_id: UUID, now: datetime) -> str:
     return "sealed"
 
 
-def what_is_missing(entry: Entry) -> list[str]:
-    """Everything that keeps the entry from being submitted at this moment, but for the affirmations."""
-    return _problems(entry, _live_evidence(entry))
+def what_is_missing(entry: Entry, recorded: Ledger) -> list[Gap]:
+    """Everything that keeps the entry from being submitted at this moment, but for the affirmations.
+
+    Args:
+        recorded: the entry's consent ledger, which the page that asks shows too.
+    """
+    return _gaps(entry, _live_evidence(entry), recorded.gaps)
 
 
 def _submit(
@@ -232,17 +238,17 @@ def _require_open_this_year(entry: Entry) -> None:
         raise NotAllowed(opened.reasons[entry.template.key])
 
 
-def _require_nothing_missing(entry: Entry, problems: Sequence[str]) -> None:
-    if problems:
-        raise Incomplete(f"{entry.template} cannot be submitted yet: something is missing.", problems)
+def _require_nothing_missing(entry: Entry, gaps: Sequence[Gap]) -> None:
+    if gaps:
+        raise StillMissing(f"{entry.template} cannot be submitted yet: something is missing.", gaps)
 
 
-def _problems(entry: Entry, evidence: Sequence[Evidence]) -> list[str]:
+def _gaps(entry: Entry, evidence: Sequence[Evidence], consent: Sequence[Gap]) -> list[Gap]:
     return [
         *missing_pieces(entry.template.slots.all(), evidence),
         *_being_checked(entry),
-        *_unusable(evidence),
-        *ledger.problems_of(entry),
+        *unusable_pieces(evidence),
+        *consent,
     ]
 
 
@@ -253,27 +259,21 @@ def _problems_at_close(entry: Entry, evidence: Sequence[Evidence]) -> list[str]:
         _require_open_this_year(entry)
     except Refusal as refusal:
         return [refusal.message]
-    return _problems(entry, evidence)
+    return [gap.sentence for gap in _gaps(entry, evidence, ledger.gaps_of(entry))]
 
 
-def _being_checked(entry: Entry) -> list[str]:
+def _being_checked(entry: Entry) -> list[Gap]:
     """A file that has arrived belongs to what is handed in, so the receipt waits for it."""
-    waiting = entry.uploads.filter(state=UploadState.COMPLETING).order_by("created_at")
-    return [being_checked(upload.name) for upload in waiting]
+    waiting = entry.uploads.filter(state=UploadState.COMPLETING).select_related("slot").order_by("created_at")
+    return [Gap(GapKind.SLOT, upload.slot.key, being_checked(upload.name)) for upload in waiting]
 
 
-def _unusable(evidence: Sequence[Evidence]) -> list[str]:
-    rejected = Preparation.objects.filter(
-        evidence__in=evidence, state=PreparationState.REJECTED
-    ).select_related("evidence")
+def _not_affirmed(affirmed: Collection[SubmissionKind]) -> list[Gap]:
     return [
-        f"“{row.evidence.original_name}” cannot be used: {row.problem} Replace or remove it."
-        for row in rejected
+        Gap(GapKind.AFFIRMATION, kind, f"Not affirmed: “{kind.label}”")
+        for kind in SubmissionKind
+        if kind not in affirmed
     ]
-
-
-def _not_affirmed(affirmed: Collection[SubmissionKind]) -> list[str]:
-    return [f"Not affirmed: “{kind.label}”" for kind in SubmissionKind if kind not in affirmed]
 
 
 def _texts_as_shown(affirmed: Mapping[SubmissionKind, str], now: datetime) -> Mapping[str, PolicyDocument]:
@@ -300,4 +300,4 @@ def _affirm(
 
 
 def _live_evidence(entry: Entry) -> list[Evidence]:
-    return list(entry.evidence.filter(removed_at__isnull=True).select_related("slot"))
+    return list(entry.evidence.filter(removed_at__isnull=True).select_related("slot", "preparation"))

@@ -162,7 +162,7 @@ def test_every_missing_piece_is_named_at_once() -> None:
         submit(entry, now)
 
     assert len(refused.value.details) == 9
-    assert '"PEERS goal" is empty.' in refused.value.details
+    assert "“PEERS goal” is empty." in refused.value.details
     entry.refresh_from_db()
     assert entry.state == EntryState.DRAFT
 

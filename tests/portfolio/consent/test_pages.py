@@ -147,7 +147,7 @@ def test_a_year_without_dates_is_a_sentence(
     answer = client.get(page_of(entry))
     assert answer.status_code == 409
     assert "has no dates yet" in answer.text
-    assert "has no dates yet" in " ".join(ledger.problems_of(entry))
+    assert "has no dates yet" in " ".join(gap.sentence for gap in ledger.gaps_of(entry))
 
 
 def test_a_form_beyond_the_limit_is_not_even_written_down(

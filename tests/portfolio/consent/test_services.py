@@ -42,7 +42,8 @@ def entry(candidacy: Candidacy, now: datetime) -> Entry:
 
 
 def problems(entry: Entry) -> list[str]:
-    return ledger.problems_of(Entry.objects.select_related("candidacy").get(pk=entry.pk))
+    gaps = ledger.gaps_of(Entry.objects.select_related("candidacy").get(pk=entry.pk))
+    return [gap.sentence for gap in gaps]
 
 
 # ---- recording ----
