@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from certification.kernel import clock
 from certification.kernel.errors import Refusal
@@ -113,6 +114,31 @@ def test_a_part_that_comes_three_times_at_once_is_whole_or_sent_again(draft: Ent
     assert isinstance(store, LocalParts)
     (on_record,) = uploading.recorded_parts(upload)
     assert store.holds(upload, on_record)
+
+
+def test_a_place_is_not_free_while_the_database_still_puts_its_part_on_record(
+    draft: Entry, now: datetime
+) -> None:
+    """Who sent it was killed, so its lock on the place is gone already."""
+    upload = an_upload(draft, now, size=4)
+    store = parts.store()
+    assert isinstance(store, LocalParts)
+    is_committing = Event()
+
+    def killed_while_it_commits() -> None:
+        with transaction.atomic():
+            Upload.objects.select_for_update().get(pk=upload.pk)
+            upload.parts.create(number=1, bytes=4, etag="a digest", is_apart=False, received_at=now)
+            is_committing.set()
+            sleep(0.5)
+
+    def another() -> bool:
+        assert is_committing.wait(30)
+        with store.receiving(upload, io.BytesIO(b"bbbb"), Promised(1, 4)) as part:
+            return part.is_apart
+
+    _, is_apart = at_once(now, killed_while_it_commits, another)
+    assert is_apart
 
 
 class Stalled:
