@@ -18,8 +18,9 @@ from django.db import transaction
 from candidates import selectors as candidates
 from certification.kernel import audit, clock
 
+from . import locks
 from .models import Entry
-from .services import carry_out_wish, waited_for
+from .services import AtClose, carry_out_wish, waited_for
 from .services.entries import move
 from .states import EntryState
 
@@ -35,7 +36,7 @@ def seal_due(now: datetime) -> dict[str, int]:
     An entry whose candidate asked for it is submitted first, each in a transaction of its own: one that
     fails is tried again and holds up no other.  `waiting` are those of which a file is still being checked.
     """
-    counts = {"sealed": 0, "unused": 0, "waiting": 0}
+    counts = {str(outcome): 0 for outcome in AtClose}
     for year in _years_closing(now):
         for batch in _batches(year):
             with transaction.atomic():
@@ -65,7 +66,7 @@ def _carry_out(entry_id: UUID, now: datetime, counts: dict[str, int]) -> None:
     except Exception:
         logger.exception("entry %s could not be submitted at the close; it is tried again", entry_id)
         return
-    if outcome:
+    if outcome is not None:
         counts[outcome] += 1
 
 
@@ -75,12 +76,8 @@ def _seal_batch(keys: list[UUID], year: int, now: datetime, counts: dict[str, in
     The state is read under the lock: a submission that got in first is sealed, not laid aside.
     """
     wished = []
-    entries = list(
-        Entry.objects.select_for_update(of=("self",))
-        .select_related("template")
-        .filter(pk__in=keys, state__in=_WAITING)
-        .order_by("pk")
-    )
+    waiting = Entry.objects.filter(pk__in=keys, state__in=_WAITING)
+    entries = locks.entries(waiting.select_related("template"))
     now = clock.agreed(now)
     windows = candidates.submission_windows({entry.candidacy_id for entry in entries}, year)
     due = [entry for entry in entries if windows[entry.candidacy_id].closes <= now]
@@ -89,15 +86,15 @@ def _seal_batch(keys: list[UUID], year: int, now: datetime, counts: dict[str, in
     for entry in due:
         if entry.state == EntryState.SUBMITTED:
             move(entry, EntryState.SEALED, sealed_at=now)
-            counts["sealed"] += 1
+            counts[AtClose.SEALED] += 1
         elif entry.submit_at_close_since is not None:
             wished.append(entry.pk)
             continue
         elif entry.pk in checked_still:
-            counts["waiting"] += 1
+            counts[AtClose.WAITING] += 1
             continue
         else:
             move(entry, EntryState.UNUSED)
-            counts["unused"] += 1
+            counts[AtClose.UNUSED] += 1
         audit.record(actor=None, action=f"entry {entry.state}", subject=entry)
     return wished

@@ -17,10 +17,11 @@ from django.db import transaction
 from candidates import selectors as candidates
 from candidates import services as candidate_services
 from candidates.states import CandidacyState
-from certification.kernel import locks
+from certification.kernel.locks import advisory
 from scoring import api as scoring
 from scoring.api import PacketOutcome
 
+from .. import locks
 from ..models import Entry
 from ..states import EntryState, Outcome
 from . import notices
@@ -54,17 +55,12 @@ def release_due(now: datetime) -> dict[str, int]:
 @transaction.atomic
 def _release(due_at: datetime, now: datetime) -> Release | None:
     """Everything of one release, or nothing at all."""
-    locks.advisory("portfolio:release")
+    advisory("portfolio:release")
     # Read again under the lock: another worker may have released it meanwhile.
     years = [card for card in unreleased_years(now) if card.release_at == due_at]
     if not years or blockers_of(years):
         return None
-    entries = list(
-        entries_of(years)
-        .select_for_update(of=("self",))
-        .select_related("candidacy", "template", "blinding")
-        .order_by("pk")
-    )
+    entries = locks.entries(entries_of(years).select_related("candidacy", "template", "blinding"))
     outcomes = scoring.outcomes(codes_of(entries))
     verdicts = verdicts_of(years, undecided(years), entries, outcomes)
     release = Release.objects.create(

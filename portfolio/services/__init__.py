@@ -5,6 +5,7 @@ from .arranging import Direction, move_evidence
 from .entries import start_entry, waited_for
 from .evidence import add_evidence, open_original, remove_evidence
 from .submission import (
+    AtClose,
     carry_out_wish,
     submit_entry,
     take_back_wish,
@@ -22,6 +23,7 @@ from .uploading import (
 )
 
 __all__ = [
+    "AtClose",
     "Direction",
     "abort_upload",
     "add_evidence",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
@@ -31,6 +32,14 @@ from ..states import EntryState, UploadState
 from .entries import move, reopen, require_live, require_not_over, waited_for, window_of
 
 _INSTANT = timedelta(microseconds=1)
+
+
+class AtClose(StrEnum):
+    """What the close made of an entry: handed in, laid aside, or waiting for a file that is being checked."""
+
+    SEALED = "sealed"
+    UNUSED = "unused"
+    WAITING = "waiting"
 
 
 @transaction.atomic
@@ -160,27 +169,22 @@ def take_back_wish(*, entry_id: UUID, by: User, now: datetime) -> Entry:
 
 
 @transaction.atomic
-def carry_out_wish(*, entry_id: UUID, now: datetime) -> str:
+def carry_out_wish(*, entry_id: UUID, now: datetime) -> AtClose | None:
     """Submit an entry at the close as its candidate asked, or lay it aside and say what was missing.
 
     It counts as of the last admitted instant.  A file that had arrived whole by then is waited for,
     however long its check takes.
 
     Returns:
-        `sealed` or `unused` for what became of it, `waiting` for a file, or nothing if there is nothing
-        to do: the window goes on, or somebody was quicker.
+        What became of it, or None if there is nothing to do: the window goes on, or somebody was quicker.
     """
-    entry = (
-        Entry.objects.select_for_update(of=("self",))
-        .select_related("candidacy__account", "template")
-        .get(pk=entry_id)
-    )
+    entry = locks.entry_of_anybody(entry_id)
     now = clock.agreed(now)
     window = window_of(entry)
     if entry.state != EntryState.DRAFT or entry.submit_at_close_since is None or now < window.closes:
-        return ""
+        return None
     if waited_for({entry.pk: window.closes}):
-        return "waiting"
+        return AtClose.WAITING
     by = entry.candidacy.account
     evidence = _live_evidence(entry)
     problems = _problems_at_close(entry, evidence)
@@ -190,14 +194,14 @@ def carry_out_wish(*, entry_id: UUID, now: datetime) -> str:
         move(entry, EntryState.UNUSED, submit_at_close_since=None)
         audit.record(actor=None, action=f"entry {entry.state}", subject=entry, detail=detail)
         mails.not_submitted(entry, window.closes, problems, by)
-        return "unused"
+        return AtClose.UNUSED
     affirmations = list(
         entry.affirmations.filter(affirmed_at__gte=entry.submit_at_close_since).select_related("document")
     )
     _submit(entry, evidence, affirmations, by, window.closes - _INSTANT, by_wish=True)
     move(entry, EntryState.SEALED, sealed_at=now)
     audit.record(actor=None, action=f"entry {entry.state}", subject=entry)
-    return "sealed"
+    return AtClose.SEALED
 
 
 def what_is_missing(entry: Entry, recorded: Ledger) -> list[Gap]:
