@@ -14,6 +14,8 @@ from scoring.rules.banking import Banked, EntryResult, Standing, stand
 from scoring.rules.numbers import listed
 from scoring.rules.ruleset import Retakes, RuleSet
 
+from .states import Outcome
+
 
 @dataclass(frozen=True)
 class YearPolicy:
@@ -39,14 +41,6 @@ class OpenEntries:
     entries: tuple[str, ...]
     retakes: tuple[str, ...]
     reasons: Mapping[str, str]
-
-
-class Outcome(StrEnum):
-    """What a year's scores come to."""
-
-    CERTIFIED = "certified"
-    CONTINUING = "continuing"
-    ENDED = "ended"
 
 
 class EndedAs(StrEnum):

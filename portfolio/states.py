@@ -108,6 +108,8 @@ BLINDING_ALLOWED: dict[str, frozenset[str]] = {
 
 
 class Outcome(models.TextChoices):
+    """What a year's scores come to for one candidate."""
+
     CERTIFIED = "certified", "Certified"
     CONTINUING = "continuing", "Continuing"
     ENDED = "ended", "Ended"

@@ -84,7 +84,7 @@ def preview(due_at: datetime) -> Preview:
                 cohort_name=card.cohort_name,
                 year=year_of[card.cohort_id],
                 handed_in=tuple(titles[card.id]),
-                outcome=Outcome(decision.outcome) if decision else None,
+                outcome=decision.outcome if decision else None,
                 overall=decision.overall if decision else None,
                 reasons=decision.reasons if decision else (),
             )

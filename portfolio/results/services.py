@@ -119,7 +119,7 @@ def _write_verdicts(release: Release, verdicts: Sequence[Verdict], now: datetime
         for key, banked in verdict.decision.banked.items()
     )
     for verdict in verdicts:
-        state = _CONCLUSION.get(Outcome(verdict.decision.outcome))
+        state = _CONCLUSION.get(verdict.decision.outcome)
         if state is not None:
             candidate_services.conclude_candidacy(
                 candidacy_id=verdict.candidacy.id,

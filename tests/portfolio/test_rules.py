@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.rules import Decision, EndedAs, OpenEntries, Outcome, YearPolicy, decide, open_entries
+from portfolio.rules import Decision, EndedAs, OpenEntries, YearPolicy, decide, open_entries
+from portfolio.states import Outcome
 from scoring.rules.banking import EntryResult
 from scoring.rules.ruleset import RuleSet
 from tests.scoring.rules import naive
