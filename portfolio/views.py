@@ -193,7 +193,7 @@ def move(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
             by=_user(request),
             direction=Direction(request.POST.get("direction", Direction.UP)),
             now=clock.now(),
-            seen_at=int(request.POST.get("seen_at", 0)) or None,
+            seen_place=int(request.POST.get("seen_place", 0)) or None,
         )
     except ObjectDoesNotExist:
         return _nothing_to_move(request, evidence_id)

@@ -23,12 +23,12 @@ class Direction(StrEnum):
 
 @transaction.atomic
 def move_evidence(
-    *, evidence_id: UUID, by: User, direction: Direction, now: datetime, seen_at: int | None = None
+    *, evidence_id: UUID, by: User, direction: Direction, now: datetime, seen_place: int | None = None
 ) -> Entry:
     """Let a piece change places with the one before or after it in its slot.
 
-    `seen_at` is where the candidate saw it, counted from 1: a button pressed twice, or on a page left open,
-    moves nothing further.  At the end of the row there is nothing to change places with.
+    `seen_place` is where the candidate saw it, counted from 1: a button pressed twice, or on a page left
+    open, moves nothing further.  At the end of the row there is nothing to change places with.
 
     Raises:
         Evidence.DoesNotExist: there is none, it was removed, or it is somebody else's.
@@ -46,7 +46,7 @@ def move_evidence(
     )
     here = row.index(piece)
     there = here + (1 if direction is Direction.DOWN else -1)
-    if seen_at not in (None, here + 1) or not 0 <= there < len(row):
+    if seen_place not in (None, here + 1) or not 0 <= there < len(row):
         return entry
     row[here], row[there] = row[there], row[here]
     _write_places(row)

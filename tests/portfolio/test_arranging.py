@@ -68,10 +68,14 @@ def order(entry: Entry) -> str:
     return "".join(one.original_name[0] for one in live)
 
 
-def move(name: str, direction: Direction, now: datetime, *, seen_at: int | None = None) -> None:
+def move(name: str, direction: Direction, now: datetime, *, seen_place: int | None = None) -> None:
     moved = piece(name)
     services.move_evidence(
-        evidence_id=moved.pk, by=moved.entry.candidacy.account, direction=direction, now=now, seen_at=seen_at
+        evidence_id=moved.pk,
+        by=moved.entry.candidacy.account,
+        direction=direction,
+        now=now,
+        seen_place=seen_place,
     )
 
 
@@ -98,7 +102,7 @@ def test_a_piece_changes_places_with_its_neighbour(
 
 def test_a_button_pressed_twice_on_the_same_page_moves_one_place(entry: Entry, now: datetime) -> None:
     for _ in range(2):
-        move("c", UP, now, seen_at=3)
+        move("c", UP, now, seen_place=3)
 
     assert order(entry) == "acb"
 

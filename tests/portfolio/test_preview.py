@@ -352,13 +352,13 @@ def test_files_are_moved_with_plain_forms(client: Client, entry: Entry, now: dat
     )
     address = reverse("portfolio:move", args=[second.pk])
 
-    answer = client.post(address, {"direction": "up", "seen_at": "2"}, follow=True)
+    answer = client.post(address, {"direction": "up", "seen_place": "2"}, follow=True)
 
     assert answer.redirect_chain[0][0].endswith(f"#file-{second.pk}")
     shown = answer.content.decode()
     assert "“b.pdf” is file 1 of 2." in shown
     assert shown.index(f"file-{second.pk}") < shown.index(f"file-{first.pk}")
-    for bad in ({"direction": "sideways"}, {"direction": "up", "seen_at": "two"}):
+    for bad in ({"direction": "sideways"}, {"direction": "up", "seen_place": "two"}):
         assert client.post(address, bad).status_code == 404
 
 
