@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,17 +72,19 @@ def search_terms(identity: Identity) -> tuple[Term, ...]:
 
 def find(text: str, terms: Sequence[Term]) -> list[Match]:
     """Every place where a term stands in `text`, in order; where two overlap, the longer counts."""
-    folded, origin = fold(text)
+    folded = fold(text)
+    hits = [(term, hit) for term in terms for hit in term.pattern.finditer(folded)]
+    # Most of what is searched names nobody, and then no letter has to be followed back.
+    origin = _origin(text) if hits else []
     matches = []
-    for term in terms:
-        for hit in term.pattern.finditer(folded):
-            start, end = origin[hit.start()], _past_accents(text, origin[hit.end() - 1] + 1)
-            shown = text[start:end]
-            if term.capital and not shown[:1].isupper():
-                continue
-            if term.shouted and shown != shown.upper():
-                continue
-            matches.append(Match(start, end, term.text, term.kind))
+    for term, hit in hits:
+        start, end = origin[hit.start()], _past_accents(text, origin[hit.end() - 1] + 1)
+        shown = text[start:end]
+        if term.capital and not shown[:1].isupper():
+            continue
+        if term.shouted and shown != shown.upper():
+            continue
+        matches.append(Match(start, end, term.text, term.kind))
     return _without_overlaps(matches)
 
 
@@ -97,18 +99,17 @@ def redact(text: str, terms: Sequence[Term]) -> str:
 
 def words(text: str) -> list[str]:
     """The folded runs of letters and digits in `text`."""
-    return re.findall(r"[^\W_]+", fold(text)[0])
+    return re.findall(r"[^\W_]+", fold(text))
 
 
-def fold(text: str) -> tuple[str, list[int]]:
-    """`text` without case, accents, ligatures and invisible characters; and where each letter came from."""
-    letters: list[str] = []
-    origin: list[int] = []
-    for index, letter in enumerate(text):
-        for plain in _folded(letter):
-            letters.append(plain)
-            origin.append(index)
-    return "".join(letters), origin
+def fold(text: str) -> str:
+    """`text` without case, accents, ligatures and invisible characters."""
+    return "".join(map(_folded, text))
+
+
+def _origin(text: str) -> list[int]:
+    """For each letter of the folded text, where it came from."""
+    return [index for index, letter in enumerate(text) for _ in _folded(letter)]
 
 
 # PDFium reports a hyphen that ends a line as U+0002 or U+FFFE.
@@ -214,22 +215,24 @@ def _caution(word: str) -> dict[str, bool]:
     return {"capital": True} if word.casefold() in everyday.ALSO_WORDS else {}
 
 
-def _pattern(tokens: Iterable[str], kind: str) -> re.Pattern[str]:
+def _pattern(tokens: Sequence[str], kind: str) -> re.Pattern[str]:
     """Tokens in order with anything but letters between them, none of them cut out of a longer word."""
     plural = "(?:s|es)?" if kind == "name part" else ""
-    body = r"[\W_]{0,4}".join(_token(token) for token in tokens)
-    if kind == "initials":
-        body = r"(?:[.\s]{1,3}|,\s*+)".join(_token(token) for token in tokens)
-    return re.compile(rf"(?<![^\W\d_]){body}{plural}(?![^\W\d_])")
+    between = r"(?:[.\s]{1,3}|,\s*+)" if kind == "initials" else r"[\W_]{0,4}"
+    first = re.escape(tokens[0][0])
+    rest = between.join(map(_token, tokens)).removeprefix(first)
+    # A letter to begin with: the search skips to it, and only there asks what stands before it.
+    return re.compile(rf"{first}(?<![^\W\d_]{first}){rest}{plural}(?![^\W\d_])")
 
 
 def _token(token: str) -> str:
+    first, *others = map(re.escape, token)
     broken = r"(?:-\s*+|[^\S\n]*+\n\s*+)?" if len(token) >= 5 else r"(?:-\s*+)?"
-    whole = broken.join(map(re.escape, token))
+    whole = "".join(broken + letter for letter in others)
     if len(token) < SHORTEST_PART:
-        return whole
-    spaced = r"[\s.·*_-]{1,2}".join(map(re.escape, token))
-    return f"(?:{whole}|{spaced})"
+        return first + whole
+    spaced = "".join(r"[\s.·*_-]{1,2}" + letter for letter in others)
+    return f"{first}(?:{whole}|{spaced})"
 
 
 def _without_overlaps(matches: list[Match]) -> list[Match]:
