@@ -293,7 +293,7 @@ def _digest(request: HttpRequest, header: str, length: int) -> bytes | None:
 
 
 def _etag_of(claimed: list[tuple[int, str]]) -> str:
-    """As S3 makes it: the MD5 of the parts' MD5s, and how many there are."""
+    """In the form of S3's: a digest of the parts' own, and how many there are."""
     joined = hashlib.md5("".join(etag for _, etag in claimed).encode(), usedforsecurity=False)
     return f"{joined.hexdigest()}-{len(claimed)}"
 

@@ -10,7 +10,7 @@ from certification.kernel.states import frozen_fields, state_is_known, state_mac
 
 from .. import states
 from ..states import UploadState
-from .rules import Part
+from .rules import MAX_PARTS, Part
 
 
 class Upload(models.Model):
@@ -105,7 +105,7 @@ class UploadPart(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["upload", "number"], name="upload_part_once"),
             models.CheckConstraint(
-                condition=Q(number__gte=1, number__lte=10_000), name="upload_part_number_in_range"
+                condition=Q(number__gte=1, number__lte=MAX_PARTS), name="upload_part_number_in_range"
             ),
         ]
 

@@ -1,6 +1,7 @@
 // A form that saves itself part by part while it is filled in. What could not be saved stays on the page, says so,
 // and is sent again; nothing typed is lost to a dead line or an ended session.
 import { announce } from "./announce.js";
+import { isSignIn } from "./sign-in.js";
 
 const TYPING_MS = 800;
 const RETRY_MS = 15_000;
@@ -12,12 +13,10 @@ const WORDS = {
   other: "Not saved. What you wrote stays on this page; press Save to try again.",
 };
 
-const isSignIn = (answer) => new URL(answer.url).pathname.startsWith("/accounts/");
-
 /** A sign-in elsewhere changes the token: take the one of the page as it would be served now. */
 async function renewToken(form) {
   const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (isSignIn(answer)) return false;
+  if (isSignIn(answer.url)) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const token = page.querySelector("[name=csrfmiddlewaretoken]")?.value;
   if (token) form.querySelector("[name=csrfmiddlewaretoken]").value = token;
@@ -72,10 +71,10 @@ class Autosave {
     this.#unsaved.clear();
     try {
       let answer = await this.#post(parts);
-      if ((answer.status === 403 || isSignIn(answer)) && (await renewToken(this.form))) answer = await this.#post(parts);
-      if (answer.ok && !isSignIn(answer)) return this.#saved(await answer.text());
+      if ((answer.status === 403 || isSignIn(answer.url)) && (await renewToken(this.form))) answer = await this.#post(parts);
+      if (answer.ok && !isSignIn(answer.url)) return this.#saved(await answer.text());
       if (answer.status === 422) return this.#failed(parts, (await answer.json()).problem, false);
-      return this.#failed(parts, isSignIn(answer) || answer.status === 403 ? WORDS.session : WORDS.other);
+      return this.#failed(parts, isSignIn(answer.url) || answer.status === 403 ? WORDS.session : WORDS.other);
     } catch {
       return this.#failed(parts, WORDS.line);
     }

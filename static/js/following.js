@@ -1,6 +1,7 @@
 // Parts of a page that change by themselves: a file that is being checked and drawn. The page asks how far it
 // is, more and more seldom while nothing happens, and stops when there is nothing left to wait for.
 import { announce } from "./announce.js";
+import { isSignIn } from "./sign-in.js";
 
 const PAUSES_MS = [1500, 2000, 3000, 5000, 5000, 10_000, 15_000];
 const PATIENCE_MS = 30_000;
@@ -47,8 +48,7 @@ function update(answer) {
 
 async function ask(url) {
   const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  const isSignIn = new URL(answer.url).pathname.startsWith("/accounts/");
-  if (isSignIn || answer.status === 404) return null;
+  if (isSignIn(answer.url) || answer.status === 404) return null;
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }

@@ -1,5 +1,6 @@
 // "Move up" and "Move down" without leaving the place: the slot is shown anew, and the same button has the focus.
 import { announce } from "./announce.js";
+import { isSignIn } from "./sign-in.js";
 import { swapPage, swapSlot } from "./slot-swap.js";
 
 async function move(form, button) {
@@ -15,7 +16,7 @@ async function move(form, button) {
     announce("Not moved: the connection failed. Try again in a moment.", { error: true });
     return;
   }
-  if (new URL(answer.url).pathname.startsWith("/accounts/")) location.assign(answer.url);
+  if (isSignIn(answer.url)) location.assign(answer.url);
   else if (answer.ok) {
     swapSlot(page, section);
     announce(page.querySelector(".notice.tone-success")?.textContent.trim() ?? "Moved.");

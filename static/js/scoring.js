@@ -1,5 +1,7 @@
 // The scoring page: nothing a scorer marks is lost to a dead line, an ended session or a second tab.
 // The form saves itself through htmx; here is what happens when that fails.
+import { isSignIn } from "./sign-in.js";
+
 const RETRY_MS = 15_000;
 const form = document.querySelector("[data-scoring]");
 
@@ -34,8 +36,6 @@ function saved() {
   clearTimeout(retry);
   channel.postMessage("saved");
 }
-
-const isSignIn = (url) => Boolean(url) && new URL(url, location.href).pathname.startsWith("/accounts/");
 
 /** A sign-in elsewhere changes the token: take the one of the page as it would be served now. */
 async function takeNewToken() {

@@ -1,4 +1,6 @@
 // What the browser asks of the server about an upload, and what its refusals mean.
+import { isSignIn } from "./sign-in.js";
+
 const PATIENCE_MS = 30_000;
 
 /** The server says no, with a sentence for the candidate. */
@@ -13,14 +15,12 @@ export class SignedOut extends Error {}
 /** The chosen file was moved, changed or unplugged. */
 export class Unreadable extends Error {}
 
-const isSignIn = (answer) => new URL(answer.url).pathname.startsWith("/accounts/");
-
 let newerToken = null;
 
 // A sign-in in another tab changes the token; the page itself has the new one.
 async function renewToken() {
   const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (isSignIn(answer)) throw new SignedOut();
+  if (isSignIn(answer.url)) throw new SignedOut();
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   newerToken = page.querySelector("[name=csrfmiddlewaretoken]")?.value ?? null;
 }
@@ -33,7 +33,7 @@ async function send(url, { method, body, home }) {
     body: body && JSON.stringify(body),
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
-  if (isSignIn(answer)) throw new SignedOut();
+  if (isSignIn(answer.url)) throw new SignedOut();
   return answer;
 }
 
@@ -66,7 +66,7 @@ export async function abandon(home, { key, uploadId }) {
     headers: signed.headers,
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
-  if (isSignIn(answer)) throw new SignedOut();
+  if (isSignIn(answer.url)) throw new SignedOut();
   if (answer.ok || answer.status === 404) return;
   throw meaningOf(Object.assign(new Error(), { status: answer.status, body: await answer.text() }));
 }

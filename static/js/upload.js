@@ -2,6 +2,7 @@
 // and the page that answers takes this one's place.
 import { announce } from "./announce.js";
 import { size } from "./file-drop.js";
+import { isSignIn } from "./sign-in.js";
 import { swapPage } from "./slot-swap.js";
 
 const SPEAK_EVERY_PERCENT = 25;
@@ -65,7 +66,7 @@ function send(form) {
   });
   request.addEventListener("load", () => {
     end();
-    if (new URL(request.responseURL).pathname.startsWith("/accounts/")) location.assign(request.responseURL);
+    if (isSignIn(request.responseURL)) location.assign(request.responseURL);
     else if (request.status < 400 || request.status === 422) swap(request, form);
     else announce("The file was not added. Reload the page and try again.", { error: true });
   });
