@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,8 @@ from certification.kernel import clock, ids
 from certification.kernel.errors import BadInput, NotAllowed
 from certification.kernel.windows import Window, require_open
 
-from ..uploads import signing, trial
-from . import clips, limits, rules
+from ..uploads import trial
+from . import clips, limits, rules, tickets
 from .models import Rehearsal
 from .rules import MB, Line, Sample
 from .states import Treatment
@@ -30,11 +30,6 @@ LADDER = tuple(64 * 1024 * 2**step for step in range(8))
 MEASURE_SECONDS = 12
 MOST_BYTES = 64 * MB
 MOST_SAMPLES = 200
-_LINK_LIFE = timedelta(minutes=5)
-# What a measurement is written down with: no piece has that length.
-TICKET = 0
-TICKET_LIFE = timedelta(minutes=15)
-_ONCE_MORE = "The measurement did not arrive whole. Measure the line once more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +54,8 @@ def begin_trial(*, by: User, now: datetime) -> Trial:
     _rehearsing(by, now)
     limits.admit_trial(by.pk, now)
     trial_id = ids.uuid()
-    ticket = f"{trial_id}/{signing.signature(trial_id, TICKET, by.pk, now + TICKET_LIFE)}"
-    return Trial(trial_id, {length: _address(trial_id, length, by, now) for length in LADDER}, ticket)
+    addresses = {length: _address(trial_id, length, now) for length in LADDER}
+    return Trial(trial_id, addresses, tickets.ticket(trial_id, by.pk, now))
 
 
 @transaction.atomic
@@ -77,7 +72,7 @@ def record_line(*, by: User, ticket: str, samples: Sequence[Sample], breaks: int
     """
     now = clock.agreed(now)
     candidacy_id, _ = _rehearsing(by, now)
-    trial_id = _let_in(ticket, by, now)
+    trial_id = tickets.trial_of(ticket, by.pk, now)
     _require_possible(samples, breaks)
     found = {"rehearsed_at": now, "line_breaks": breaks, **_of_line(rules.measured(samples))}
     row, _ = Rehearsal.objects.get_or_create(id=trial_id, candidacy_id=candidacy_id, defaults=found)
@@ -140,19 +135,6 @@ def _rehearsing(by: User, now: datetime) -> tuple[UUID, Window]:
     return candidacy.id, window
 
 
-def _let_in(ticket: str, by: User, now: datetime) -> UUID:
-    """The measurement that the ticket was given for."""
-    number, _, token = ticket.partition("/")
-    try:
-        trial_id = UUID(number)
-        owner_id = signing.owner_of(token, trial_id, TICKET, now)
-    except (ValueError, signing.Unsigned):
-        raise BadInput(_ONCE_MORE) from None
-    if owner_id != by.pk:
-        raise BadInput(_ONCE_MORE)
-    return trial_id
-
-
 def _was_measured(candidacy_id: UUID, window: Window) -> bool:
     """Whether a script measured the line in this window."""
     return Rehearsal.objects.filter(
@@ -164,11 +146,12 @@ def _was_measured(candidacy_id: UUID, window: Window) -> bool:
     ).exists()
 
 
-def _address(trial_id: UUID, length: int, by: User, now: datetime) -> str:
-    in_bucket = trial.address(trial_id, now, length=length, seconds=int(_LINK_LIFE.total_seconds()))
+def _address(trial_id: UUID, length: int, now: datetime) -> str:
+    seconds = int(tickets.PIECE_LIFE.total_seconds())
+    in_bucket = trial.address(trial_id, now, length=length, seconds=seconds)
     if in_bucket is not None:
         return in_bucket
-    token = signing.signature(trial_id, length, by.pk, now + _LINK_LIFE)
+    token = tickets.for_piece(trial_id, length, now)
     return f"{reverse('portfolio:rehearsal_piece', args=[trial_id, length])}?signature={token}"
 
 
@@ -179,7 +162,7 @@ def _of_line(line: Line | None) -> dict[str, int]:
 def _require_possible(samples: Sequence[Sample], breaks: int) -> None:
     possible = len(samples) <= MOST_SAMPLES and 0 <= breaks <= MOST_SAMPLES and (samples or breaks)
     if not possible or not all(_is_possible(sample) for sample in samples):
-        raise BadInput(_ONCE_MORE)
+        raise BadInput("The measurement did not arrive whole. Measure the line once more.")
 
 
 def _is_possible(sample: Sample) -> bool:

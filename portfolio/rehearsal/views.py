@@ -18,8 +18,8 @@ from accounts.models import Role, User
 from certification.kernel import clock
 from certification.kernel.errors import Refusal
 
-from ..uploads import receiving, signing
-from . import limits, selectors, services
+from ..uploads import receiving
+from . import limits, selectors, services, tickets
 from .arriving import TimedHandler
 from .forms import ClipForm, LineForm
 from .rules import MB
@@ -64,7 +64,7 @@ def begin_trial(request: HttpRequest) -> HttpResponse:
 def piece(request: HttpRequest, trial_id: UUID, length: int) -> HttpResponse:
     """Take a piece in and keep nothing of it; the signature says who was allowed to send it."""
     try:
-        signing.owner_of(request.GET.get("signature", ""), trial_id, length, clock.now())
+        tickets.require_piece(request.GET.get("signature", ""), trial_id, length, clock.now())
         if request.headers.get("Content-Length") != str(length):
             return HttpResponse("A piece has the length it was announced with.", status=400)
         limits.admit_bytes(trial_id, length)

@@ -17,9 +17,8 @@ from certification.kernel.errors import BadInput, NotAllowed, Refusal, WindowClo
 from certification.season.files import make_mp4
 from portfolio.blinding.identifiers import Identity
 from portfolio.models import Rehearsal
-from portfolio.rehearsal import limits, services
+from portfolio.rehearsal import limits, services, tickets
 from portfolio.rehearsal.rules import MB, Line, Sample
-from portfolio.uploads import signing
 from tests.factories import portfolio as make
 
 pytestmark = pytest.mark.django_db
@@ -30,9 +29,7 @@ STEADY = [Sample(services.LADDER[0], 1000 * second, 1000) for second in range(8)
 
 def ticket(candidacy: Candidacy, now: datetime) -> str:
     """Of a measurement that was let in at `now`, whether or not it should have been."""
-    trial_id = ids.uuid()
-    until = now + services.TICKET_LIFE
-    return f"{trial_id}/{signing.signature(trial_id, services.TICKET, candidacy.account_id, until)}"
+    return tickets.ticket(ids.uuid(), candidacy.account_id, now)
 
 
 def measure(
@@ -131,7 +128,7 @@ def test_a_line_that_only_broke_is_on_record_as_that(candidacy: Candidacy, now: 
 
 def test_a_measurement_that_was_let_in_is_written_down_once(candidacy: Candidacy, now: datetime) -> None:
     given = services.begin_trial(by=candidacy.account, now=now).ticket
-    last = now + services.TICKET_LIFE - timedelta(seconds=1)
+    last = now + tickets.TICKET_LIFE - timedelta(seconds=1)
     for at in (now, last):
         with clock.fixed(at):
             measure(candidacy, at, with_ticket=given)
@@ -143,10 +140,10 @@ def test_without_a_ticket_of_ones_own_nothing_is_written_down(candidacy: Candida
     own, other = ticket(candidacy, now), ticket(make.a_candidate(candidacy.cohort), now)
     number, _, token = own.partition("/")
     for forged in ("", number, "/" + token, f"{ids.uuid()}/{token}", f"{number}/::", other):
-        with pytest.raises(BadInput, match="Measure the line once more"):
+        with pytest.raises(BadInput, match="did not arrive whole"):
             measure(candidacy, now, with_ticket=forged)
-    late = now + services.TICKET_LIFE
-    with clock.fixed(late), pytest.raises(BadInput, match="Measure the line once more"):
+    late = now + tickets.TICKET_LIFE
+    with clock.fixed(late), pytest.raises(BadInput, match="more than 15 minutes after it began"):
         measure(candidacy, late, with_ticket=own)
     assert not Rehearsal.objects.exists()
 
