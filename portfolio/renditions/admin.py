@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.models import User
@@ -17,8 +19,9 @@ from certification.kernel.errors import Refusal
 
 from ..models import Preparation, Rendition
 from ..states import PREPARED, EntryState
-from . import selectors, services
+from . import pages, selectors, services
 from .cards import rendition_url
+from .models import RenditionKind
 
 HANDED_IN = "handed_in"
 
@@ -52,11 +55,13 @@ class RenditionInline(ReadOnlyMixin, admin.TabularInline):
 
     @admin.display(description="file")
     def look(self, rendition: Rendition) -> str:
-        """The file as scorers will see it, whose every opening is on record, once it may be shown."""
+        """Where it is looked at, once it may be shown; a video by itself is no page that could play it."""
         kind = rendition.get_kind_display()
         if rendition.preparation.state not in PREPARED:
             return kind
-        return format_html('<a href="{}">{}</a>', rendition_url(rendition.pk), kind)
+        is_video = rendition.kind == RenditionKind.VIDEO
+        url = _shown_url(rendition.preparation) if is_video else rendition_url(rendition.pk)
+        return format_html('<a href="{}">{}</a>', url, kind)
 
 
 @admin.register(Preparation)
@@ -84,6 +89,7 @@ class PreparationAdmin(ReadOnlyAdmin):
         "candidate",
         "entry_title",
         "file",
+        "as_shown",
         "stands",
         "virus_scan",
         "problem",
@@ -91,6 +97,34 @@ class PreparationAdmin(ReadOnlyAdmin):
         "received_at",
         "ended_at",
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        shown = path(
+            "<uuid:preparation_id>/shown/",
+            self.admin_site.admin_view(self.shown),
+            name="portfolio_preparation_shown",
+        )
+        return [shown, *super().get_urls()]
+
+    def shown(self, request: HttpRequest, preparation_id: UUID) -> HttpResponse:
+        """One piece exactly as scorers will see it; each of its files is on record as it is looked at."""
+        preparation = get_object_or_404(
+            self.get_queryset(request).select_related(*self.list_select_related), pk=preparation_id
+        )
+        evidence = preparation.evidence
+        piece = reverse("admin:portfolio_preparation_change", args=[preparation.pk])
+        context = {
+            "name": evidence.original_name,
+            "slot_title": evidence.slot.title,
+            "number": evidence.entry.candidacy.number,
+            "shown": pages.shown(selectors.preview(evidence.pk)),
+            "trail": [
+                ("Season cockpit", reverse("admin:index")),
+                ("Preparations", reverse("admin:portfolio_preparation_changelist")),
+                (evidence.original_name, piece),
+            ],
+        }
+        return render(request, "portfolio/shown.html", context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Preparation]:
         return super().get_queryset(request).filter(evidence__removed_at__isnull=True)
@@ -133,6 +167,12 @@ class PreparationAdmin(ReadOnlyAdmin):
         url = reverse("admin:portfolio_original", args=[evidence.pk])
         return format_html('<a href="{}">{}</a><br>{}', url, evidence.original_name, evidence.slot.title)
 
+    @admin.display(description="rendition")
+    def as_shown(self, preparation: Preparation) -> str:
+        if preparation.state not in PREPARED:
+            return "Nothing to see yet"
+        return format_html('<a href="{}">What scorers will see</a>', _shown_url(preparation))
+
     @admin.display(description="stands", ordering="state")
     def stands(self, preparation: Preparation) -> str:
         said = preparation.get_state_display()
@@ -141,3 +181,7 @@ class PreparationAdmin(ReadOnlyAdmin):
     @admin.display(description="virus scan", ordering="scan")
     def virus_scan(self, preparation: Preparation) -> str:
         return preparation.get_scan_display()
+
+
+def _shown_url(preparation: Preparation) -> str:
+    return reverse("admin:portfolio_preparation_shown", args=[preparation.pk])

@@ -82,6 +82,21 @@ class PageImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What scorers will see of one piece, each file under its lasting address; empty until it is ready."""
+
+    pages: tuple[PageImage, ...]
+    video_url: str
+    poster_url: str
+    captions_url: str
+    document_url: str
+    transcript: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.pages or self.video_url)
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     name: str
     url: str
@@ -95,12 +110,7 @@ class PreviewPage:
     slot_title: str
     slot_anchor: str
     file: FileCard
-    pages: tuple[PageImage, ...]
-    video_url: str
-    poster_url: str
-    captions_url: str
-    document_url: str
-    transcript: tuple[str, ...]
+    shown: Shown
     captions_name: str
     sightings: tuple[SightingRow, ...]
     number: int
@@ -121,10 +131,6 @@ class PreviewPage:
         """Whether something is covered in what its candidate wrote, so that words may be missing there."""
         return any(not row.is_around for row in self.covered)
 
-    @property
-    def is_shown(self) -> bool:
-        return bool(self.pages or self.video_url)
-
 
 def preview_page(evidence_id: UUID, entry: EntryPage) -> PreviewPage:
     """The preview of one piece of `entry`.
@@ -143,18 +149,25 @@ def preview_page(evidence_id: UUID, entry: EntryPage) -> PreviewPage:
         slot_title=slot.rules.title,
         slot_anchor=slot.anchor,
         file=file,
-        pages=tuple(_page(page, number) for number, page in enumerate(preview.pages, start=1)),
-        video_url=_url(preview.video),
-        poster_url=_url(preview.poster),
-        captions_url=_url(preview.captions),
-        document_url=_url(preview.document),
-        transcript=preview.transcript,
+        shown=shown(preview),
         captions_name=preview.standing.captions_name,
         sightings=_rows(preview),
         number=place + 1,
         of=len(pieces),
         previous=_neighbour([file for _, file in pieces], place - 1),
         next=_neighbour([file for _, file in pieces], place + 1),
+    )
+
+
+def shown(preview: Preview) -> Shown:
+    """The preview's files with their addresses."""
+    return Shown(
+        pages=tuple(_page(page, number) for number, page in enumerate(preview.pages, start=1)),
+        video_url=_url(preview.video),
+        poster_url=_url(preview.poster),
+        captions_url=_url(preview.captions),
+        document_url=_url(preview.document),
+        transcript=preview.transcript,
     )
 
 

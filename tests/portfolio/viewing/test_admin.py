@@ -55,6 +55,42 @@ def test_staff_follow_a_page_of_the_administration_to_what_scorers_will_see(
     assert MediaView.objects.get() == look
 
 
+def test_staff_watch_a_video_on_a_page_that_plays_it(
+    staff: Client, rendition: Rendition, now: datetime
+) -> None:
+    """Opened by itself a video stands in a sandbox, where it does not play."""
+    video = a_rendition(
+        rendition.preparation.evidence, now, kind=RenditionKind.VIDEO, content_type="video/mp4"
+    )
+    listed = staff.get(reverse(PIECE, args=[rendition.preparation_id])).content.decode()
+    watched = reverse("admin:portfolio_preparation_shown", args=[rendition.preparation_id])
+    assert f'<a href="{watched}">Video</a>' in listed
+
+    page = staff.get(watched).content.decode()
+
+    for file in (video, rendition):
+        address = reverse("portfolio:rendition", args=[file.pk])
+        assert f'="{address}"' in page
+        assert body_of(staff.get(staff.get(address)["Location"])) == BODY
+    assert set(MediaView.objects.values_list("viewer__role", "kind")) == {
+        ("staff", "video"),
+        ("staff", "poster"),
+    }
+
+
+def test_staff_see_the_pages_of_a_document_and_nothing_of_what_is_not_ready(
+    staff: Client, rendition: Rendition, now: datetime
+) -> None:
+    drawn = a_rendition(rendition.preparation.evidence, now, kind=RenditionKind.PAGE)
+    url = reverse("admin:portfolio_preparation_shown", args=[rendition.preparation_id])
+    address = reverse("portfolio:rendition", args=[drawn.pk])
+    assert f'src="{address}"' in staff.get(url).content.decode()
+    move(rendition.preparation, PreparationState.RECEIVED, now=now)
+    answer = staff.get(url)
+    assert "There is nothing to see yet" in answer.content.decode()
+    assert address not in answer.content.decode()
+
+
 def test_the_address_that_staff_follow_leads_no_other_candidate_anywhere(
     rendition: Rendition, now: datetime
 ) -> None:
