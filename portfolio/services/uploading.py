@@ -344,7 +344,7 @@ def _record_part(store: LocalParts, upload_id: UUID, part: Part, by: User, now: 
 @transaction.atomic
 def _forget(store: LocalParts, upload_id: UUID, part: Part) -> None:
     """Remove a part unless it is the one on record: the same may have come again meanwhile."""
-    upload = Upload.objects.select_for_update(of=("self",)).get(pk=upload_id)
+    upload = locks.upload_alone(upload_id)
     on_record = upload.parts.filter(number=part.number, etag=part.etag, is_apart=part.is_apart)
     if not on_record.exists():
         store.forget(upload, part)
@@ -368,7 +368,7 @@ def learn_parts(upload: Upload, now: datetime) -> None:
     expected = rules.lengths_of_parts(size=upload.declared_bytes, part_bytes=upload.part_bytes)
     whole = [part for part in present if expected.get(part.number) == part.bytes]
     with transaction.atomic():
-        locked = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
+        locked = locks.upload_alone(upload.pk)
         if locked.state != UploadState.OPEN or locked.storage_id != upload.storage_id:
             return
         known = set(recorded_parts(locked))
@@ -387,7 +387,7 @@ def _begin_anew(upload: Upload) -> None:
     begun = Held(upload.pk, upload.created_at.astimezone(UTC).date(), storage_id)
     try:
         with transaction.atomic():
-            locked = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
+            locked = locks.upload_alone(upload.pk)
             is_ours = locked.state == UploadState.OPEN and locked.storage_id == upload.storage_id
             if is_ours:
                 locked.parts.all().delete()

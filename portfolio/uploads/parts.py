@@ -28,6 +28,7 @@ from django.template.defaultfilters import filesizeformat
 
 from certification.kernel.errors import NotAllowed
 
+from .. import locks
 from ..states import UploadState
 from . import disk
 from .models import Upload
@@ -247,10 +248,10 @@ class LocalParts:
         if not disk.try_lock(whole, start, promised.length):
             return False
         with transaction.atomic():
-            locked = Upload.objects.select_for_update().filter(pk=upload.pk, state=UploadState.OPEN).first()
-            is_free = locked is not None and not locked.parts.filter(number=promised.number).exists()
+            locked = locks.upload_alone(upload.pk)
+            is_on_record = locked.parts.filter(number=promised.number).exists()
             transaction.set_rollback(True)  # nothing was written, so there is no disk to wait for
-        return is_free
+        return locked.state == UploadState.OPEN and not is_on_record
 
     def _gather(self, upload: Upload, whole: FileIO, target: FileIO) -> str:
         """Bring what is elsewhere to its place in `target`, look at every byte; the digest of all of them."""
