@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import storages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.access import require_role
 from accounts.models import Role, User
 from certification.kernel import audit
+from certification.kernel.media import serve
 
 from . import selectors
 from .forms import NumberForm
 from .models import Certificate
 from .states import CertificateState
+
+logger = logging.getLogger(__name__)
 
 
 @login_not_required
@@ -47,7 +52,7 @@ def verify_number(request: HttpRequest, number: str) -> HttpResponse:
 
 @require_role(Role.CANDIDATE, Role.STAFF)
 @require_safe
-def download(request: HttpRequest, number: str) -> FileResponse:
+def download(request: HttpRequest, number: str) -> HttpResponseBase:
     """The holder's PDF, while it is valid; staff may fetch any.  Every download is on record."""
     assert isinstance(request.user, User)  # the role decorator let nobody else in
     rows = Certificate.objects.exclude(storage_key="")
@@ -57,11 +62,17 @@ def download(request: HttpRequest, number: str) -> FileResponse:
     if certificate is None:
         raise Http404
     audit.record(actor=request.user, action="downloaded certificate", subject=certificate)
-    response = FileResponse(
-        storages["certificates"].open(certificate.storage_key),
-        as_attachment=True,
-        filename=f"{certificate.number}.pdf",
-        content_type="application/pdf",
-    )
-    response["Cache-Control"] = "private, no-store"
-    return response
+    store = storages["certificates"]
+    try:
+        return serve(
+            request,
+            storage=store,
+            key=certificate.storage_key,
+            content_type="application/pdf",
+            size=store.size(certificate.storage_key),
+            sha256=certificate.sha256,
+            disposition=f'attachment; filename="{certificate.number}.pdf"',
+        )
+    except (FileNotFoundError, Http404):
+        logger.exception("certificate %s is not in the store", certificate.number)
+        raise Http404 from None

@@ -54,7 +54,7 @@ class ConsentBesideEntry(_Base):
 
     def release_form(self, request: HttpRequest, form_id: UUID) -> HttpResponseBase:
         assert isinstance(request.user, User)
-        return form_response(request.user, form_id)
+        return form_response(request, request.user, form_id)
 
 
 def _video(video: VideoLine) -> SafeString:

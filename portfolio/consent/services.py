@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import IO
 from uuid import UUID
 
 from django.core.files.base import File
@@ -23,7 +22,6 @@ from ..models import Entry, Evidence, NobodySeen, PersonSeen, ReleaseForm
 from ..services.entries import require_preparable
 from ..states import EvidenceKind
 from ..uploads import receiving
-from ..uploads.storing import originals
 from . import keeping
 from .keeping import Received
 
@@ -220,8 +218,8 @@ def copy_people(*, evidence_id: UUID, source_id: UUID, by: User, now: datetime) 
     return added
 
 
-def open_release_form(*, form_id: UUID, by: User) -> tuple[ReleaseForm, IO[bytes]]:
-    """A release form and its bytes, for its owner or for staff; each look is on record.
+def open_release_form(*, form_id: UUID, by: User) -> ReleaseForm:
+    """A release form for its owner or for staff to read; each look is on record.
 
     Raises:
         ReleaseForm.DoesNotExist: there is none, it was removed, or it is not for `by`.
@@ -229,9 +227,8 @@ def open_release_form(*, form_id: UUID, by: User) -> tuple[ReleaseForm, IO[bytes
     form = ReleaseForm.objects.select_related("candidacy").get(pk=form_id, removed_at__isnull=True)
     if by.role != Role.STAFF and form.candidacy.account_id != by.pk:
         raise ReleaseForm.DoesNotExist
-    stream = originals().open(form.storage_key, "rb")
     audit.record(actor=by, action="opened release form", subject=form, detail={"sha256": form.sha256})
-    return form, stream
+    return form
 
 
 @transaction.atomic

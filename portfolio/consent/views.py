@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -9,11 +10,11 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from accounts.access import require_role
 from accounts.models import Role, User
@@ -21,14 +22,17 @@ from candidates import selectors as candidates
 from candidates.states import CandidacyState
 from certification.kernel import clock
 from certification.kernel.errors import Refusal
+from certification.kernel.media import serve
 from certification.kernel.uploads import LimitHandler, take_files
 
 from .. import selectors
 from ..models import Entry, Evidence, PersonSeen
 from ..states import EntryState, EvidenceKind
+from ..uploads.storing import originals
 from . import keeping, ledger, services
 from .forms import CopyForm, PersonForm, ReleaseFormForm
 
+logger = logging.getLogger(__name__)
 CONFLICT = 409
 UNPROCESSABLE = 422
 
@@ -217,23 +221,31 @@ def copy(request: HttpRequest, evidence_id: UUID) -> HttpResponse:
 
 
 @require_role(Role.CANDIDATE)
-@require_GET
+@require_safe
 def release_form(request: HttpRequest, form_id: UUID) -> HttpResponseBase:
     """The candidate's own release form back, as a download."""
-    return form_response(_user(request), form_id)
+    return form_response(request, _user(request), form_id)
 
 
-def form_response(by: User, form_id: UUID) -> HttpResponseBase:
+def form_response(request: HttpRequest, by: User, form_id: UUID) -> HttpResponseBase:
     """A release form as a download, for its owner or staff; 404 for anybody else.  Each look is on record."""
     try:
-        form, stream = services.open_release_form(form_id=form_id, by=by)
-    except (ObjectDoesNotExist, FileNotFoundError):
+        form = services.open_release_form(form_id=form_id, by=by)
+    except ObjectDoesNotExist:
         raise Http404 from None
-    response = FileResponse(stream, content_type="application/octet-stream")
-    response["Content-Length"] = str(form.size)
-    response["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(form.original_name)}"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    try:
+        return serve(
+            request,
+            storage=originals(),
+            key=form.storage_key,
+            content_type="application/octet-stream",
+            size=form.size,
+            sha256=form.sha256,
+            disposition=f"attachment; filename*=utf-8''{quote(form.original_name)}",
+        )
+    except Http404:
+        logger.exception("release form %s is not in the store", form_id)
+        raise
 
 
 def _change_of_video(

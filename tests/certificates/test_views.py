@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.storage import storages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -108,6 +109,33 @@ def test_the_holder_downloads_the_pdf_and_the_download_is_on_record(client) -> N
     assert response["Content-Disposition"] == f'attachment; filename="{certificate.number}.pdf"'
     event = AuditEvent.objects.get(action="downloaded certificate")
     assert event.actor_id == certificate.candidacy.account_id
+
+
+def test_a_certificate_leaves_with_the_headers_of_every_file(client) -> None:
+    certificate = factory.a_certificate()
+    client.force_login(certificate.candidacy.account)
+
+    response = client.get(reverse("certificates:download", args=[certificate.number]))
+
+    for header, said in {
+        "Content-Type": "application/pdf",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+        "Cache-Control": "private, no-store",
+        "ETag": f'"{certificate.sha256}"',
+    }.items():
+        assert response[header] == said
+    assert response["Content-Length"] == str(len(response.getvalue()))
+
+
+def test_a_certificate_the_store_lost_is_absent_and_its_download_on_record(client) -> None:
+    certificate = factory.a_certificate()
+    storages["certificates"].delete(certificate.storage_key)
+    client.force_login(certificate.candidacy.account)
+
+    assert client.get(reverse("certificates:download", args=[certificate.number])).status_code == 404
+    assert AuditEvent.objects.filter(action="downloaded certificate").count() == 1
 
 
 def test_another_candidate_finds_no_such_certificate(client) -> None:

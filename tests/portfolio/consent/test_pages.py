@@ -218,6 +218,33 @@ def test_forms_are_uploaded_downloaded_and_removed(client: Client, entry: Entry)
     assert client.get(reverse("portfolio:release_form", args=[form.pk])).status_code == 404
 
 
+def test_a_form_leaves_with_the_headers_of_every_file(client: Client, entry: Entry, now: datetime) -> None:
+    form = make.a_release_form(entry, now)
+    address = reverse("portfolio:release_form", args=[form.pk])
+    whole = client.get(address)
+    for header, said in {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": "attachment; filename*=utf-8''release.png",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+        "Cache-Control": "private, no-store",
+        "ETag": f'"{form.sha256}"',
+    }.items():
+        assert whole[header] == said
+    rest = client.get(address, headers={"Range": "bytes=4-"})
+    assert (rest.status_code, rest.getvalue()) == (206, make.a_scan()[4:])
+
+
+def test_a_look_at_a_form_is_on_record_before_the_form_is_opened(
+    client: Client, entry: Entry, now: datetime
+) -> None:
+    form = make.a_release_form(entry, now)
+    originals().delete(form.storage_key)
+    assert client.get(reverse("portfolio:release_form", args=[form.pk])).status_code == 404
+    assert AuditEvent.objects.filter(action="opened release form").count() == 1
+
+
 def test_what_is_submitted_is_shown_and_not_changed(
     client: Client, entry: Entry, video: Evidence, now: datetime
 ) -> None:

@@ -265,8 +265,7 @@ def test_a_form_that_covers_somebody_stays(entry: Entry, now: datetime) -> None:
 def test_every_look_at_a_form_is_on_record(entry: Entry, now: datetime) -> None:
     form, staff = make.a_release_form(entry, now), make.a_staff_member()
     for person in (entry.candidacy.account, staff):
-        _, stream = services.open_release_form(form_id=form.pk, by=person)
-        stream.close()
+        assert services.open_release_form(form_id=form.pk, by=person) == form
     looks = AuditEvent.objects.filter(action="opened release form", subject_id=str(form.pk))
     assert set(looks.values_list("actor_id", flat=True)) == {entry.candidacy.account_id, staff.pk}
 
