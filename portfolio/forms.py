@@ -1,4 +1,4 @@
-"""The portfolio's forms: one file for one slot, and the promise that goes with a submission."""
+"""The forms beside an entry: a file for a slot, captions for a video, and the self-assessment."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ def blind_store() -> Storage:
 def clean(blinding_id: UUID, now: datetime) -> BlindingState | None:
     """Clean a waiting blinding's evidence.  Returns the state it came to.
 
-    None when there was nothing to do, somebody else does it, or a store did not answer; the next
-    sweep tries again.
+    None when there was nothing to do, somebody else does it, a store did not answer, or the machine ended
+    the work; the next sweep tries again.
     """
     with locks.copies(blinding_id) as mine:
         if not mine:
@@ -73,8 +73,11 @@ def clean(blinding_id: UUID, now: datetime) -> BlindingState | None:
                 return _claim(blinding_id, made, found, now)
         except BadInput as refusal:
             return _fail(blinding_id, str(refusal))
-        except (StoreSilent, bounded.Interrupted):
+        except StoreSilent:
             logger.exception("blinding %s: a store did not answer; it is tried again", blinding_id)
+            return None
+        except bounded.Interrupted:
+            logger.exception("blinding %s: the cleaning was interrupted; it is tried again", blinding_id)
             return None
         except SoftTimeLimitExceeded:
             raise  # the worker's trouble, not the entry's

@@ -236,7 +236,7 @@ def _token(token: str) -> str:
 
 
 def _without_overlaps(matches: list[Match]) -> list[Match]:
-    """Longest first; a shorter one that sticks out of a longer one is widened into it, so nothing shows."""
+    """In order of place; matches that overlap become one, as wide as all and named for the longest."""
     kept: list[Match] = []
     for match in sorted(matches, key=lambda match: (match.start, -match.end)):
         if kept and match.start < kept[-1].end:

@@ -1,4 +1,8 @@
-"""Every change to entries and their evidence goes through one of these functions."""
+"""Changes to entries and their evidence, and the few questions that are answered by the same rules.
+
+Named here is what other modules call for entries, evidence and uploads.  Captions, the self-assessment and
+the taking in of what has arrived are called by their own modules' names.
+"""
 
 from ..openness import open_entries_for
 from .arranging import Direction, move_evidence

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from candidates.models import Candidacy
-from certification.kernel import reconcile
+from certification.kernel import bounded, reconcile
 from certification.kernel.errors import BadInput, Incomplete, NotAllowed
 from certification.kernel.locks import lock_number
 from certification.kernel.models import AuditEvent
@@ -23,6 +23,7 @@ from portfolio.blinding.cleaning import leaks_in
 from portfolio.blinding.identifiers import Identity, find, redact, search_terms
 from portfolio.blinding.models import CleanedFile, Finding, UnclaimedCopy
 from portfolio.models import Blinding, Evidence
+from portfolio.renditions.stores import StoreSilent
 from portfolio.states import BlindingState
 from scoring.models import Packet, PacketFile
 from tests.factories import blinding as made
@@ -237,6 +238,37 @@ def test_a_silent_store_leaves_the_blinding_waiting(
     blinding.refresh_from_db()
     assert blinding.state == BlindingState.WAITING
     assert copies.clean(blinding.pk, now) == BlindingState.CLEANED
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        (StoreSilent(), "a store did not answer"),
+        (bounded.Interrupted("killed"), "the cleaning was interrupted"),
+    ],
+)
+def test_what_will_be_tried_again_is_logged_with_what_kept_it(
+    tmp_path: Path,
+    candidacy: Candidacy,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    ending: Exception,
+    said: str,
+) -> None:
+    blinding = made.a_blinding(made.a_sealed_entry(tmp_path, candidacy))
+
+    def end(*args: object) -> None:
+        raise ending
+
+    monkeypatch.setattr(copies, "_cleaned", end)
+
+    assert copies.clean(blinding.pk, now) is None
+    blinding.refresh_from_db()
+    assert blinding.state == BlindingState.WAITING
+    assert [record.getMessage() for record in caplog.records] == [
+        f"blinding {blinding.pk}: {said}; it is tried again"
+    ]
 
 
 def test_an_original_whose_bytes_changed_fails_with_a_sentence_and_can_be_tried_again(
