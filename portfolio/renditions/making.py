@@ -24,6 +24,9 @@ from ..blinding.cleaning.results import Box, CleanedDocument, CleanedPage, Findi
 from ..blinding.identifiers import Term, find, redact
 from . import webvtt
 
+# Loaded before a process for a piece is forked, and not by each of them anew.
+Image.preinit()
+
 MIB = 1024 * 1024
 DOCUMENT_SECONDS, SECONDS_PER_PAGE = 300, 4
 # Below the time limits of the queues that each is done in.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from certification.kernel import bounded
-from portfolio.blinding.cleaning import odt_traces, pages, pdf_traces, staging, word_traces
+from portfolio.blinding.cleaning import odt, odt_traces, pages, pdf_traces, staging, word, word_traces
 from portfolio.blinding.cleaning.results import CleanedDocument, Finding, dropped, once
 from portfolio.blinding.identifiers import Term
 
@@ -44,8 +44,5 @@ def clean_document(
 
 
 def _lay_out(path: Path, format_: str, laid_out: Path) -> None:
-    # Here, because the engine that lays text out takes a second to load, which only workers spend.
-    from portfolio.blinding.cleaning import odt, word
-
     bounded.tell("Laying the document out", 5)
     (word if format_ == "docx" else odt).lay_out(path, laid_out)
