@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,16 @@ def played(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[play.Opt
     return seasons
 
 
-def test_a_demo_begins_with_last_season_played_and_this_one_open(played: list[play.Options]) -> None:
+def test_a_demo_begins_with_last_season_played_and_this_one_open(
+    played: list[play.Options], capsys: pytest.CaptureFixture[str]
+) -> None:
     with clock.fixed(datetime(2026, 11, 22, tzinfo=UTC)):
         call_command("demo")
+        capsys.readouterr()
         call_command("demo")
+    addresses = re.findall(r"\S+@\S+", capsys.readouterr().out)
+    assert "priya@demo.example" in addresses
+    assert len(set(addresses)) == len(addresses)
     assert [options.first_year for options in played] == [2026]
     assert list(Cohort.objects.order_by("number").values_list("first_year", flat=True)) == [2026, 2027]
     assert User.objects.get(email="candidate@demo.example").has_usable_password()

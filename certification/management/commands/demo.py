@@ -121,7 +121,9 @@ def _season_year() -> int:
 
 
 def _candidate_email(state: str) -> str:
+    """Somebody of last season."""
     rows = User.objects.filter(candidacies__state=state, candidacies__entries__isnull=False)
+    rows = rows.exclude(email=preparing.PERSON.email)
     return rows.order_by("candidacies__number").values_list("email", flat=True).first() or "(none yet)"
 
 
