@@ -123,9 +123,6 @@ def _sweep_one(blinding_id: UUID) -> int:
     return removed
 
 
-# ---- cleaning, on local disk ----
-
-
 def _cleaned(blinding: Blinding, folder: Path) -> tuple[list[Copy], list[tuple[Evidence, Found]]]:
     """Copies of every piece: those the preview shows where it covers the same words, else made now."""
     entry = blinding.entry
@@ -187,9 +184,6 @@ def _labelled(blinding: Blinding) -> Iterator[tuple[Evidence, str]]:
 def _key() -> str:
     key = ids.uuid().hex
     return f"{key[:2]}/{key}"
-
-
-# ---- storing and writing down ----
 
 
 def _store(blinding: Blinding, made: Sequence[Copy]) -> None:

@@ -65,8 +65,6 @@ def unmatched(request: HttpRequest) -> HttpResponse:
     return render(request, "portfolio/blinding/unmatched.html", context)
 
 
-# ---- what the buttons of the page do ----
-
 Act = Callable[[User, Blinding, forms.Form], str]
 
 

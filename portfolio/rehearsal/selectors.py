@@ -53,7 +53,6 @@ class ClipCard:
 
     facts: tuple[tuple[str, str], ...]
     told: tuple[Told, ...]
-    tried_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +169,6 @@ def _line_of(row: Rehearsal) -> Line | None:
     return Line(row.line_bytes, row.line_milliseconds)
 
 
-# ---- what is still to be sent ----
-
-
 def _to_send(card: CandidacyCard, year: int, now: datetime) -> list[ToSend]:
     """The required slots of this year's open entries that still lack files."""
     opened = openness.open_entries_for(card, now).entries
@@ -206,9 +202,6 @@ def _slot(slot: Slot, files: int) -> ToSend:
     )
 
 
-# ---- the cards ----
-
-
 def _line_card(row: Rehearsal) -> LineCard:
     line = _line_of(row)
     told = []
@@ -235,7 +228,7 @@ def _line_card(row: Rehearsal) -> LineCard:
 def _clip_card(row: Rehearsal, to_send: Sequence[ToSend]) -> ClipCard:
     if row.problem:
         told = Told("danger", "This clip could not be used", f"{row.problem} {telling.PHONE_SETTING}")
-        return ClipCard((), (told,), row.rehearsed_at)
+        return ClipCard((), (told,))
     seconds, size = row.clip_seconds or Decimal(1), row.clip_bytes or 0
     facts = (
         ("Format", telling.format_name(row.clip_format)),
@@ -253,7 +246,7 @@ def _clip_card(row: Rehearsal, to_send: Sequence[ToSend]) -> ClipCard:
     )
     # What asks for something comes before what is well.
     ordered = sorted([*told_of, *limits], key=lambda one: one.tone != "warn")
-    return ClipCard(facts, tuple(ordered), row.rehearsed_at)
+    return ClipCard(facts, tuple(ordered))
 
 
 def _pace(row: Rehearsal | None) -> Fraction | None:

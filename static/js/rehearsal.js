@@ -22,8 +22,6 @@ function speed(bytesPerSecond) {
   return `${rate.toFixed(rate >= 0.1 ? 1 : 2)} Mbit/s`;
 }
 
-// ---- the line ----
-
 async function ask(section) {
   const answer = await fetch(section.dataset.trial, {
     method: "POST",
@@ -135,8 +133,6 @@ function startLine(section) {
   button.hidden = false;
   button.addEventListener("click", () => run(section));
 }
-
-// ---- the clip ----
 
 function showAnswer(request) {
   if (new URL(request.responseURL).pathname.startsWith("/accounts/")) {

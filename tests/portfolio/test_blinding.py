@@ -74,9 +74,6 @@ def _stored(store: FileSystemStorage) -> set[str]:
     return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
 
 
-# ---- preparing and cleaning ----
-
-
 def test_each_sealed_entry_gets_one_blinding_however_often_it_is_prepared(
     tmp_path: Path, candidacy: Candidacy, now: datetime
 ) -> None:
@@ -322,9 +319,6 @@ def test_evidence_the_candidate_took_back_is_not_cleaned(
     made.sealing.seal_due(at.after)
     blinding = made.a_cleaned_blinding(entry, now)
     assert set(blinding.files.values_list("evidence", flat=True)) == {kept.pk}
-
-
-# ---- check and sign-off ----
 
 
 def test_two_people_make_a_packet_of_exactly_the_checked_copies(

@@ -149,9 +149,6 @@ def test_an_unknown_button_does_not_exist(cleaned: Blinding, first: User) -> Non
     assert _post(_client(first), cleaned, "publish")[0] == 404
 
 
-# ---- copies ----
-
-
 def test_a_copy_is_served_to_the_byte_and_in_parts(cleaned: Blinding, first: User) -> None:
     video = cleaned.files.get(kind="video")
     url = reverse("admin:portfolio_blinding_copy", args=[video.pk])
@@ -194,9 +191,6 @@ def test_what_does_not_exist_is_not_found(cleaned: Blinding, first: User) -> Non
     stranger = cleaned.entry_id
     assert client.get(reverse("admin:portfolio_blinding_look", args=[stranger])).status_code == 404
     assert client.get(reverse("admin:portfolio_blinding_copy", args=[stranger])).status_code == 404
-
-
-# ---- the list ----
 
 
 def test_the_list_counts_by_state_and_leads_to_the_page(cleaned: Blinding, first: User) -> None:

@@ -55,9 +55,6 @@ def recorded() -> set[str]:
     return set(Evidence.objects.filter(removed_at__isnull=True).values_list("storage_key", flat=True))
 
 
-# ---- taking in ----
-
-
 def test_a_file_is_kept_byte_for_byte_under_a_key_that_says_nothing(draft: Entry, now: datetime) -> None:
     content = make.a_pdf(3)
 
@@ -139,9 +136,6 @@ def test_names_are_kept_plain(given: str, kept: str) -> None:
     assert plain_name(given) == kept
 
 
-# ---- slots ----
-
-
 def test_a_slot_for_one_file_takes_the_new_one_in_place_of_the_old(draft: Entry, now: datetime) -> None:
     old = make.add(draft, now)
     new = make.add(draft, now, content=make.a_pdf(2))
@@ -165,9 +159,6 @@ def test_a_full_slot_takes_no_more(draft: Entry, now: datetime) -> None:
     with pytest.raises(NotAllowed, match="holds 2 files, as many as it takes"):
         make.add(draft, now, slot="notes", content=make.a_pdf(note="three"))
     assert stored() == recorded()
-
-
-# ---- who and when ----
 
 
 def test_preparing_begins_at_enrolment_and_ends_with_the_window(candidacy: Candidacy) -> None:
@@ -207,9 +198,6 @@ def test_nobody_touches_somebody_elses_evidence(draft: Entry, now: datetime) -> 
             now=now,
         )
     assert stored() == recorded() == {piece.storage_key}
-
-
-# ---- rows and objects agree ----
 
 
 @pytest.mark.parametrize("error", [OperationalError("the server is gone"), KeyboardInterrupt()])

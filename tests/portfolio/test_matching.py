@@ -140,9 +140,6 @@ def _attempt(candidacy: Candidacy, earlier: Entry, *, year: int, now: datetime) 
     return blinding
 
 
-# ---- the staff's list ----
-
-
 def test_staff_read_which_packets_nobody_can_score(
     client: Client, minted: Blinding, now: datetime, settings: Settings
 ) -> None:

@@ -35,9 +35,6 @@ def outcome_of(candidacy: Candidacy, year: int = 1) -> Decision:
     return Decision.objects.get(candidacy=candidacy, year=year)
 
 
-# ---- the instant ----
-
-
 def test_nothing_is_written_a_microsecond_before_and_everything_at_the_instant(cohort) -> None:
     candidacy = people.a_candidate(cohort)
     factory.all_scored(candidacy, "3", "3")
@@ -99,9 +96,6 @@ def test_the_sweep_run_twice_changes_nothing(cohort) -> None:
     assert services.release_due(at) == NOTHING
     assert services.release_due(at + timedelta(days=1)) == NOTHING
     assert OutboxMessage.objects.filter(kind="scores released").count() == 2
-
-
-# ---- all or nothing ----
 
 
 def test_one_entry_without_its_result_holds_up_everybody(cohort) -> None:
@@ -178,9 +172,6 @@ def test_a_crash_in_the_middle_leaves_nothing_and_the_next_sweep_completes(cohor
     assert candidacy.state == CandidacyState.CERTIFIED
 
 
-# ---- what blocks, by name ----
-
-
 def test_a_blocker_says_what_is_missing_step_by_step(cohort) -> None:
     from scoring import api
     from scoring.states import AssignmentRole
@@ -234,9 +225,6 @@ def test_readings_become_a_released_score(cohort) -> None:
     assert EntryScore.objects.get().score == Fraction(23, 8)
     banked = BankedScore.objects.get()
     assert (banked.score, banked.earned_in_year) == (Fraction(23, 8), 1)
-
-
-# ---- decisions ----
 
 
 @pytest.mark.parametrize(
@@ -326,9 +314,6 @@ def test_whoever_enrolled_after_a_release_has_no_part_in_it(cohort) -> None:
 
     services.release_due(factory.release_instant(cohort, 2))
     assert list(Decision.objects.filter(candidacy=late).values_list("year", flat=True)) == [2]
-
-
-# ---- on record ----
 
 
 def test_the_mail_says_that_scores_are_out_and_never_what_they_are(cohort) -> None:

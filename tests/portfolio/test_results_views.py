@@ -45,9 +45,6 @@ def read(client, url: str) -> str:
     return response.content.decode()
 
 
-# ---- when, and whose ----
-
-
 def test_nothing_is_to_be_read_a_microsecond_before_the_release(client, cohort) -> None:
     candidacy = people.a_candidate(cohort)
     entry, _ = factory.all_scored(candidacy, "3.21", "1.23")
@@ -86,9 +83,6 @@ def test_a_year_without_a_decision_has_no_page(client, cohort, year: int) -> Non
     client.force_login(candidacy.account)
 
     assert client.get(results_url(candidacy, year)).status_code == 404
-
-
-# ---- what they say ----
 
 
 def test_the_results_say_what_is_open_next_year_and_why(client, cohort) -> None:
@@ -176,9 +170,6 @@ def test_pages_cost_the_same_however_many_entries_there_are(client) -> None:
     assert queries(1, 0) == queries(3, 5)
 
 
-# ---- the words of a score ----
-
-
 @pytest.mark.parametrize(
     ("score", "levels"),
     [
@@ -204,9 +195,6 @@ def test_scores_that_are_sums_are_drawn_on_the_scale_of_sums() -> None:
 
     assert entry_bounds(ruleset, "entry-1").highest == Fraction("4.25") * Fraction(weights)
     assert overall_bounds(ruleset).lowest > 0
-
-
-# ---- the preview ----
 
 
 def test_the_preview_shows_what_the_release_then_writes(cohort) -> None:

@@ -54,9 +54,6 @@ def mails(kind: str) -> list[OutboxMessage]:
     return list(OutboxMessage.objects.filter(kind=kind))
 
 
-# ---- asking ----
-
-
 def test_it_may_be_asked_for_before_the_window_opens_and_twice_is_once(candidacy: Candidacy) -> None:
     before = make.window_of(candidacy).opens - timedelta(days=20)
     entry = make.a_complete_draft(candidacy, before)
@@ -137,9 +134,6 @@ def test_nobody_else_asks_for_it(candidacy: Candidacy, closes: datetime) -> None
         services.wish_submission_at_close(affirmed={}, **of)
     with pytest.raises(Entry.DoesNotExist):
         services.take_back_wish(**of)
-
-
-# ---- carrying it out ----
 
 
 def test_a_complete_entry_is_submitted_as_of_the_last_admitted_instant(
@@ -237,9 +231,6 @@ def test_one_that_fails_holds_up_no_other_and_is_tried_again(
     assert state_of(entries[0]) == EntryState.DRAFT
     assert sealing.seal_due(closes + timedelta(hours=1)) == NOTHING | {"sealed": 1}
     assert set(Receipt.objects.values_list("submitted_at", flat=True)) == {closes - TICK}
-
-
-# ---- with an extension ----
 
 
 def extend(candidacy: Candidacy, until: datetime, now: datetime) -> None:

@@ -45,9 +45,6 @@ def instant(year: int, month: int, day: int, hour: int) -> datetime:
     return datetime(year, month, day, hour, tzinfo=UTC)
 
 
-# ---- when ----
-
-
 def test_it_opens_one_calendar_month_before_the_window_and_closes_with_it() -> None:
     submission = Window(instant(2027, 5, 1, 5), instant(2027, 6, 16, 5))
 
@@ -73,9 +70,6 @@ def test_the_month_is_counted_in_the_programmes_civil_time(opens: datetime, expe
     window = rules.rehearsal_window(Window(opens, opens + timedelta(days=40)), ZONE)
 
     assert window.opens == expected
-
-
-# ---- the measurement ----
 
 
 def samples(*paces: int, began: int = 1000) -> list[Sample]:
@@ -135,9 +129,6 @@ def test_a_clip_measures_the_line_when_it_took_long_enough(
     size: int, milliseconds: int, is_measured: bool
 ) -> None:
     assert (rules.line_of_clip(size, milliseconds) is not None) is is_measured
-
-
-# ---- the estimate ----
 
 
 def test_a_video_is_reckoned_at_its_longest_and_at_the_clips_pace() -> None:

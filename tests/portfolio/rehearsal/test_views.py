@@ -67,9 +67,6 @@ def clip(tmp_path: Path) -> bytes:
     return make_mp4(tmp_path / "clip.mp4", identity=coach, seconds=6).read_bytes()
 
 
-# ---- the page ----
-
-
 @pytest.mark.usefixtures("now")
 def test_before_anything_was_tried_the_page_says_what_it_will_say(client: Client) -> None:
     page = shown(client)
@@ -201,9 +198,6 @@ def test_the_page_costs_the_same_for_one_rehearsal_and_for_three(
         shown(client)
 
 
-# ---- the measurement ----
-
-
 @pytest.mark.parametrize(
     "fields",
     [
@@ -305,9 +299,6 @@ def test_the_limit_of_an_hour_is_told_with_a_sentence(client: Client) -> None:
 
     assert refused.status_code == 409
     assert "as often as may be" in refused.json()["problem"]
-
-
-# ---- the clip ----
 
 
 @pytest.mark.usefixtures("now")
@@ -472,9 +463,6 @@ def test_a_clip_that_will_not_be_looked_at_is_not_kept_for_a_moment(
     assert not Rehearsal.objects.exists()
 
 
-# ---- the way of a clip, where no script measures ----
-
-
 @pytest.fixture
 def ticking(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that pass with each chunk, one after another."""
@@ -514,9 +502,6 @@ def test_without_a_script_the_way_of_the_clip_is_the_measurement(
     page = shown(client)
     assert "4.2 Mbit/s" in page
     assert "for all seven videos and six documents" in page
-
-
-# ---- the way there, and staff ----
 
 
 def dashboard(client: Client) -> str:
