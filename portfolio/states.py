@@ -75,6 +75,8 @@ PREPARATION_ALLOWED: dict[str, frozenset[str]] = {
     PreparationState.REJECTED: frozenset({PreparationState.RECEIVED}),
     PreparationState.UNSCANNABLE: frozenset({PreparationState.RECEIVED}),
 }
+# States in which a worker still has something to do, in the order in which it does it.
+PREPARING = (PreparationState.RECEIVED, PreparationState.CHECKING)
 # States in which there is a rendition to show.
 PREPARED = frozenset({PreparationState.READY, PreparationState.UNSCANNABLE})
 
@@ -82,7 +84,7 @@ PREPARED = frozenset({PreparationState.READY, PreparationState.UNSCANNABLE})
 class Scan(models.TextChoices):
     """What the virus scanner said; skipped is never the same as clean."""
 
-    NOT_ASKED = "", "No scanner is set up"
+    NOT_ASKED = "", "Not asked"
     CLEAN = "clean", "Nothing found"
     INFECTED = "infected", "Harmful"
     SKIPPED = "skipped", "The scanner did not look into it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,7 @@ from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
 from certification.kernel.errors import Refusal
 
 from ..models import Preparation, Rendition
-from ..states import PREPARED, EntryState
+from ..states import PREPARED, EntryState, Scan
 from . import pages, selectors, services
 from .cards import rendition_url
 from .models import RenditionKind
@@ -180,6 +181,8 @@ class PreparationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="virus scan", ordering="scan")
     def virus_scan(self, preparation: Preparation) -> str:
+        if preparation.scan == Scan.NOT_ASKED and not settings.CLAMAV_ADDRESS:
+            return "No scanner is set up"
         return preparation.get_scan_display()
 
 

@@ -42,7 +42,7 @@ class MediaView(models.Model):
 
     class Meta:
         ordering = ["-first_at"]
-        indexes = [models.Index(fields=["subject_type", "subject_id"], name="media_view_by_subject")]
+        indexes = [models.Index(fields=["first_at"], name="media_view_by_first_at")]
         constraints = [
             models.CheckConstraint(condition=Q(last_at__gte=F("first_at")), name="media_view_in_order")
         ]

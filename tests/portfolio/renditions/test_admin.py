@@ -103,6 +103,19 @@ def test_the_list_asks_as_much_of_one_piece_as_of_three(
     assert asked() == one
 
 
+@pytest.mark.parametrize(
+    ("address", "said"), [("", "No scanner is set up"), ("tcp://127.0.0.1:1", "Not asked")]
+)
+def test_what_no_scanner_has_looked_into_says_whether_one_will(
+    rejected: Preparation, office: Client, settings: Settings, address: str, said: str
+) -> None:
+    settings.CLAMAV_ADDRESS = address
+    for url in (reverse(LIST), reverse("admin:portfolio_preparation_change", args=[rejected.pk])):
+        shown = office.get(url).content.decode()
+        assert f">{said}<" in shown
+        assert (">No scanner is set up<" in shown) == (not address)
+
+
 def test_only_staff_see_it(rejected: Preparation, candidacy: Candidacy) -> None:
     client = signed_in(candidacy.account)
     assert client.get(reverse(LIST)).status_code in (302, 404)
