@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from ..states import PreparationState
+from ..states import PREPARING, PreparationState
 from .models import Preparation
 
 _TONES = {
@@ -17,7 +17,6 @@ _TONES = {
     PreparationState.REJECTED: "danger",
     PreparationState.UNSCANNABLE: "warn",
 }
-RUNNING = frozenset({PreparationState.RECEIVED, PreparationState.CHECKING})
 _KEPT_UNSCANNED = (
     "The virus scanner could not look into this file. It is kept and counts; the programme office looks at"
     " it, and scorers get only copies that we made. You need not do anything."
@@ -44,7 +43,7 @@ class PreparationCard:
     @property
     def is_running(self) -> bool:
         """Whether a worker still has something to do, so that the page asks again."""
-        return self.state in RUNNING
+        return self.state in PREPARING
 
     @property
     def is_rejected(self) -> bool:

@@ -17,11 +17,7 @@ LONG, SHORT = "renditions.prepare", "renditions.prepare_shortly"
 
 def ring(preparation: Preparation) -> None:
     """Wake who will do it."""
-    ring_for(LONG if is_long(preparation) else SHORT)
-
-
-def ring_for(bell: str) -> None:
-    reconcile.ring(bell)
+    reconcile.ring(LONG if is_long(preparation) else SHORT)
 
 
 def is_long(preparation: Preparation) -> bool:

@@ -13,7 +13,6 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -27,7 +26,7 @@ from certification.kernel.errors import BadInput
 
 from ..blinding import terms
 from ..blinding.cleaning.results import Finding
-from ..states import EvidenceKind, PreparationState, Scan
+from ..states import PREPARING, EvidenceKind, PreparationState, Scan
 from ..uploads import scanning
 from . import locks, making, moves, notices, stores
 from .making import Drawn, Made, Piece
@@ -40,9 +39,8 @@ class _MustBeMadeAnew(Exception):
     """What an earlier try finished cannot be used any more; whoever is there for long work does it again."""
 
 
-MOST_TRIES = 3
+MOST_FAILURES = 3
 _BETWEEN_SIGNS_SECONDS = 2
-_WAITING = (PreparationState.RECEIVED, PreparationState.CHECKING)
 _LATER = (stores.StoreSilent, scanning.ScannerSilent, bounded.Interrupted, _MustBeMadeAnew)
 _NOT_THE_FILES_FAULT = (DatabaseError, InterfaceError, SoftTimeLimitExceeded)
 
@@ -70,14 +68,14 @@ def prepare(preparation_id: UUID, now: datetime) -> PreparationState | None:
             raise
         except Exception:  # a decoder fell over the file: the other pieces must not wait for it
             logger.exception("preparation %s failed", preparation_id)
-            return _count_try(preparation_id, now)
+            return _count_failure(preparation_id, now)
 
 
 @transaction.atomic
 def _begun(preparation_id: UUID) -> Preparation | None:
     """The piece, being checked from here on; one that a dead worker left is simply taken up again."""
     preparation = locks.preparation(preparation_id)
-    if preparation.state not in _WAITING or preparation.evidence.removed_at is not None:
+    if preparation.state not in PREPARING or preparation.evidence.removed_at is not None:
         return None
     if preparation.state == PreparationState.RECEIVED:
         moves.move(preparation, PreparationState.CHECKING)
@@ -95,15 +93,15 @@ def _wait(preparation_id: UUID) -> None:
 
 
 @transaction.atomic
-def _count_try(preparation_id: UUID, now: datetime) -> PreparationState | None:
+def _count_failure(preparation_id: UUID, now: datetime) -> PreparationState | None:
     preparation = locks.preparation(preparation_id)
     failures = preparation.failures + 1
-    if failures < MOST_TRIES:
+    if failures < MOST_FAILURES:
         moves.move(preparation, PreparationState.RECEIVED, step="", percent=0, failures=failures)
         return PreparationState.RECEIVED
     return _reject(
         preparation_id,
-        f"“{preparation.evidence.original_name}” stopped the program that reads it, {MOST_TRIES} times. "
+        f"“{preparation.evidence.original_name}” stopped the program that reads it, {MOST_FAILURES} times. "
         "Save or export it with another program and upload that instead.",
         now,
     )
@@ -120,22 +118,23 @@ def _reject(preparation_id: UUID, problem: str, now: datetime) -> PreparationSta
     return PreparationState.REJECTED
 
 
-@dataclass(frozen=True)
-class _Told:
-    """Says how far a piece is, at most every few seconds; a page that asks needs no more."""
+class _Progress:
+    """Writes down how far a piece is, at most every few seconds; a page that asks needs no more."""
 
-    preparation_id: UUID
-    last: list[float]
+    def __init__(self, preparation_id: UUID) -> None:
+        self._preparation_id = preparation_id
+        self._written_at: float | None = None
 
     def __call__(self, step: str, percent: int) -> None:
         tick = time.monotonic()
-        if self.last and tick - self.last[0] < _BETWEEN_SIGNS_SECONDS:
+        if self._written_at is not None and tick - self._written_at < _BETWEEN_SIGNS_SECONDS:
             return
-        self.last[:] = [tick]
+        self._written_at = tick
         self.at_once(step, percent)
 
     def at_once(self, step: str, percent: int) -> None:
-        Preparation.objects.filter(pk=self.preparation_id, state=PreparationState.CHECKING).update(
+        """Write it down however lately it was."""
+        Preparation.objects.filter(pk=self._preparation_id, state=PreparationState.CHECKING).update(
             step=step[:60], percent=max(0, min(99, percent))
         )
 
@@ -148,7 +147,7 @@ class _Work:
         self._evidence = preparation.evidence
         self._folder = folder
         self._now = now
-        self._tell = _Told(preparation.pk, [])
+        self._tell = _Progress(preparation.pk)
         self._path: Path | None = None
         entry = self._evidence.entry
         self._identity = terms.identities([(entry.pk, entry.candidacy_id)])[entry.pk]

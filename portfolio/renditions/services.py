@@ -12,19 +12,18 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
-from certification.kernel import audit
+from certification.kernel import audit, reconcile
 from certification.kernel.errors import NotAllowed
 
 from ..blinding import terms
 from ..models import Evidence
-from ..states import PREPARED, EntryState, EvidenceKind, PreparationState, Scan
+from ..states import PREPARED, PREPARING, EntryState, EvidenceKind, PreparationState, Scan
 from ..uploads.storing import originals
 from . import locks, moves, preparing, stores
 from .models import Preparation, Rendition, RenditionKind, UnclaimedRendition
 
 logger = logging.getLogger(__name__)
 
-_UNDER_WAY = (PreparationState.RECEIVED, PreparationState.CHECKING)
 # What is being scored is prepared too: its candidate may still look at it.
 _NOT_SCORED_YET = (EntryState.DRAFT, EntryState.SUBMITTED, EntryState.SEALED)
 _MAY_STILL_CHANGE = (EntryState.DRAFT, EntryState.SUBMITTED)
@@ -36,7 +35,7 @@ def waiting() -> QuerySet[Preparation]:
 
     So a file that ends its worker each time it is opened comes last, and holds up nobody.
     """
-    found = Preparation.objects.filter(state__in=_UNDER_WAY, evidence__removed_at__isnull=True)
+    found = Preparation.objects.filter(state__in=PREPARING, evidence__removed_at__isnull=True)
     return found.order_by("tries", "received_at", "pk")
 
 
@@ -58,7 +57,7 @@ def prepare_due(
     seen: list[UUID] = []
     while (found := due.exclude(pk__in=seen).values_list("pk", flat=True).first()) is not None:
         if time.monotonic() > until:
-            moves.ring_for(bell)
+            reconcile.ring(bell)
             break
         seen.append(found)
         state = preparing.prepare(found, now)
@@ -88,7 +87,7 @@ def try_again(*, preparation_id: UUID, by: User, now: datetime) -> None:
     if not by.is_staff:
         raise NotAllowed("Only the programme office has a file prepared once more.")
     preparation = locks.preparation(preparation_id)
-    if preparation.state in _UNDER_WAY:
+    if preparation.state in PREPARING:
         return
     moves.drop(preparation, RenditionKind)
     preparation.sightings.all().delete()
@@ -111,8 +110,8 @@ def _begin_missing() -> int:
     made = [Preparation(evidence=one, received_at=one.uploaded_at) for one in lacking]
     Preparation.objects.bulk_create(made, ignore_conflicts=True)
     if made:
-        moves.ring_for(moves.SHORT)
-        moves.ring_for(moves.LONG)
+        reconcile.ring(moves.SHORT)
+        reconcile.ring(moves.LONG)
     return len(made)
 
 

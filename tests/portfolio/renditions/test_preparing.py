@@ -140,13 +140,13 @@ def test_how_far_it_is_can_be_read_meanwhile(
     monkeypatch.setattr(preparing.stores, "keep", look)
     monkeypatch.setattr(preparing, "_BETWEEN_SIGNS_SECONDS", 0)
     told: list[str] = []
-    at_once = preparing._Told.at_once
+    at_once = preparing._Progress.at_once
 
-    def tell(self: preparing._Told, step: str, percent: int) -> None:
+    def tell(self: preparing._Progress, step: str, percent: int) -> None:
         told.append(step)
         at_once(self, step, percent)
 
-    monkeypatch.setattr(preparing._Told, "at_once", tell)
+    monkeypatch.setattr(preparing._Progress, "at_once", tell)
     factory.prepare_all(now)
     assert seen == [(PreparationState.CHECKING, "Storing the copies", 96)]
     assert {
@@ -229,7 +229,7 @@ def test_a_decoder_killed_from_outside_costs_no_try(
                 killed.append(job.pid)
 
     with monkeypatch.context() as patch:
-        patch.setattr(preparing._Told, "__call__", kill)
+        patch.setattr(preparing._Progress, "__call__", kill)
         assert preparing.prepare(piece.pk, now) is None
     assert killed
     piece.refresh_from_db()
