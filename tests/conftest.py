@@ -17,6 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
+    from pytest_django import DjangoDbBlocker
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -65,6 +66,37 @@ def _files_of_this_run() -> Iterator[None]:
     storages._storages.clear()  # type: ignore[attr-defined]
     yield
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Keep a copy of the test database as it was migrated: throwaway ones begin as that.
+
+    One of them migrates from nothing all the same, in tests/season/test_command.py.
+    """
+    from django.db import connection
+
+    from certification.season import throwaway
+
+    name = connection.settings_dict["NAME"]
+    if name != connection.creation._get_test_db_name():
+        yield  # no test here has asked for a test database, so there is none
+        return
+    usual, throwaway.template = throwaway.template, f"{name}_migrated"
+    copy = connection.ops.quote_name(throwaway.template)
+
+    def on_the_server(*statements: str) -> None:
+        with django_db_blocker.unblock():
+            connection.close()  # a database in use cannot be copied
+            with connection._nodb_cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+
+    remove = f"DROP DATABASE IF EXISTS {copy}"
+    on_the_server(remove, f"CREATE DATABASE {copy} TEMPLATE {connection.ops.quote_name(name)}")
+    yield
+    throwaway.template = usual
+    on_the_server(remove)
 
 
 def own_chromium() -> str | None:

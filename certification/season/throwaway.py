@@ -13,6 +13,9 @@ from django.db import DatabaseError, connection, connections
 from django.test.utils import override_settings
 from django.utils.crypto import get_random_string
 
+# What a fresh database begins as.  Tests begin with one that is migrated already, which saves them seconds.
+template = "template1"
+
 _STORES = {"default": "identity", "identity": "identity", "blind": "blind", "certificates": "certificates"}
 
 
@@ -35,7 +38,7 @@ def throwaway(folder: Path, *, clock_travel: bool = False) -> Iterator[None]:
     quoted = connection.ops.quote_name(name)
     (folder / "static").mkdir(parents=True)
     try:
-        _execute(f"CREATE DATABASE {quoted}")
+        _execute(f"CREATE DATABASE {quoted} TEMPLATE {connection.ops.quote_name(template)}")
         connection.settings_dict["NAME"] = name
         with override_settings(
             STORAGES=_stores(folder),

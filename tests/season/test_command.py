@@ -114,6 +114,18 @@ def test_throwaway_never_touches_the_stores_of_the_site(server: None, tmp_path: 
         assert settings.CLOCK_TRAVEL is False
 
 
+def test_throwaway_is_migrated_whatever_it_begins_as(
+    server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with throwaway(tmp_path / "copy"):
+        of_a_copy = _schema()
+    monkeypatch.setattr("certification.season.throwaway.template", "template1")
+    with throwaway(tmp_path / "new"):
+        of_a_new_one = _schema()
+    assert len(of_a_new_one) > 1000
+    assert of_a_copy == of_a_new_one
+
+
 def test_role_that_may_not_make_databases_is_told(server: None) -> None:
     with pytest.raises(CannotPrepare, match="CREATEDB"):
         _execute(f'CREATE DATABASE "{connection.settings_dict["NAME"]}"')
@@ -151,3 +163,21 @@ def _exists(name: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         return cursor.fetchone() is not None
+
+
+def _schema() -> list[tuple[str, ...]]:
+    """What the migrations of the database in use have made: tables, columns, triggers, rights, and how far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns"
+            " WHERE table_schema = 'public'"
+            " UNION SELECT relname::text, tgname::text, pg_get_triggerdef(pg_trigger.oid)"
+            " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal"
+            " UNION SELECT relname::text, conname::text, pg_get_constraintdef(pg_constraint.oid)"
+            " FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
+            " WHERE relnamespace = 'public'::regnamespace"
+            " UNION SELECT table_name::text, grantee::text, privilege_type::text"
+            " FROM information_schema.role_table_grants WHERE table_schema = 'public'"
+            " UNION SELECT app, name, 'applied' FROM django_migrations ORDER BY 1, 2, 3"
+        )
+        return cursor.fetchall()
