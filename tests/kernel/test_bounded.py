@@ -234,6 +234,32 @@ def test_many_threads_share_one_server() -> None:
     assert [number for number, _pid in results] == list(range(100))
 
 
+def test_no_more_run_at_once_than_the_machine_bears_and_nobody_waits_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded, "PATIENCE_SECONDS", 0.5)
+    started = threading.Semaphore(0)
+    may_end = threading.Event()
+
+    def hold(step: str, percent: int) -> None:
+        started.release()
+        may_end.wait(30)
+
+    with ThreadPoolExecutor(bounded.AT_ONCE) as pool:
+        busy = [
+            pool.submit(run_bounded, work.steps, limits=ROOM, on_progress=hold)
+            for _ in range(bounded.AT_ONCE)
+        ]
+        for _ in busy:
+            assert started.acquire(timeout=30)
+        with pytest.raises(Interrupted, match="did not end in time"):
+            run_bounded(work.echo, limits=ROOM)
+        may_end.set()
+        for one in busy:
+            one.result()
+    assert run_bounded(work.echo, "now", limits=ROOM)[0] == "now"
+
+
 def test_a_thread_that_ends_takes_no_server_along() -> None:
     """The kernel's own tie between parent and child is one to the parent's thread."""
     bounded._forget()

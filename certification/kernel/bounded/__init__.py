@@ -18,8 +18,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,9 @@ _PROGRAM = (
     "from certification.kernel.bounded.server import main; main()"
 )
 _STARTS = 3
+# Two, whatever each may take, leave room for those who only read pages; a third waits, but not for long.
+AT_ONCE = 2
+PATIENCE_SECONDS = 30
 # What a function returns is a list of files and what was found in them; more would fill this process.
 MOST_RESULT_BYTES = 64 * MIB
 # Nobody writes these any more, and a few bytes of them make their reader set gigabytes aside.
@@ -112,21 +115,43 @@ def run_bounded(
     Raises:
         BadInput: as the function raised it.
         OutOfBounds: the function went beyond a bound, a library in C crashed, or its answer makes no sense.
-        Interrupted: its process was ended from outside or could not be started, or the machine has no
-            room left or a failing disk.
+        Interrupted: its process was ended from outside or could not be started, the machine has no
+            room left or a failing disk, or other functions of this process were at it for too long.
         Failed: the function raised anything else.
     """
     request = pickle.dumps((function.__module__, function.__qualname__, args, asdict(limits)))
+    with _a_place():
+        return _run(function.__module__, request, limits, results, on_progress)
+
+
+def _run(
+    module: str,
+    request: bytes,
+    limits: Limits,
+    results: Sequence[type],
+    on_progress: Callable[[str, int], None] | None,
+) -> Any:
     for _ in range(_STARTS):
         ours, theirs = wire.pair()
         with ours:
             try:
                 with theirs:
-                    _hand_over(theirs, function.__module__, may_write=limits.file_bytes > 0)
+                    _hand_over(theirs, module, may_write=limits.file_bytes > 0)
                 return _followed(ours, request, limits, results, on_progress)
             except _NotStarted:
                 continue
     raise Interrupted("No process for a bounded function could be started.")
+
+
+@contextmanager
+def _a_place() -> Iterator[None]:
+    places = _places
+    if not places.acquire(timeout=PATIENCE_SECONDS):
+        raise Interrupted("Other bounded functions of this process did not end in time.")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 class _NotStarted(Exception):
@@ -255,6 +280,7 @@ class _Running:
     control: socket.socket
 
 
+_places = threading.BoundedSemaphore(AT_ONCE)
 _lock = threading.Lock()
 _running: _Running | None = None
 
@@ -308,8 +334,9 @@ def _forget() -> None:
 
 def _leave_it_to_the_parent() -> None:
     """After a fork: the server is the other process's, and holding its socket would keep it alive."""
-    global _running, _lock
+    global _running, _lock, _places
     _lock = threading.Lock()
+    _places = threading.BoundedSemaphore(AT_ONCE)
     if _running is not None:
         _running.control.close()
         _running.process.returncode = 0  # not ours to wait for
