@@ -14,6 +14,7 @@ from .renditions.cards import PreparationCard
 from .slots import SlotRules
 from .states import EntryState, EvidenceKind
 from .uploads.progress import UploadCard
+from .uploads.rules import LEAST_PART_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,9 @@ class SlotCard:
         return f"slot-{self.rules.key}"
 
     @property
-    def is_full(self) -> bool:
-        return len(self.files) >= self.rules.max_files
+    def one_part_bytes(self) -> int:
+        """How large a file may be that is sent in one piece; what is larger comes in parts."""
+        return LEAST_PART_BYTES
 
     @property
     def is_filled(self) -> bool:

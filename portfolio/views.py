@@ -248,7 +248,6 @@ def _entry_page(
     page: EntryPage,
     *,
     refused: dict[tuple[str, UUID | None], UploadForm] | None = None,
-    refusal: Refusal | None = None,
     status: int = 200,
 ) -> HttpResponse:
     refused = refused or {}
@@ -267,7 +266,6 @@ def _entry_page(
         "page": page,
         "rows": rows,
         "refused": next(iter(refused.values()), None),
-        "refusal": refusal,
         "self_assessed": standing_of(page.id, rubric_id=page.rubric_id, entry_key=page.key),
     }
     return render(request, "portfolio/entry.html", context, status=status)

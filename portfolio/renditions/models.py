@@ -55,8 +55,7 @@ class Preparation(models.Model):
                 violation_error_message="What the scanner skipped or found harmful is not ready.",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=states.PREPARING)
-                | Q(ended_at__isnull=False),
+                condition=Q(state__in=states.PREPARING) | Q(ended_at__isnull=False),
                 name="preparation_ended_has_instant",
                 violation_error_message="A preparation that is over has the instant it ended.",
             ),

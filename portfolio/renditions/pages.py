@@ -150,7 +150,7 @@ def preview_page(evidence_id: UUID, entry: EntryPage) -> PreviewPage:
         slot_anchor=slot.anchor,
         file=file,
         shown=shown(preview),
-        captions_name=preview.standing.captions_name,
+        captions_name=preview.captions_name,
         sightings=_rows(preview),
         number=place + 1,
         of=len(pieces),

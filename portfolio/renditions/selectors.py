@@ -7,56 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, QuerySet
 
-from ..states import PREPARED, EntryState, PreparationState, Scan
+from ..states import PREPARED, EntryState, PreparationState
 from .models import Captions, Preparation, Rendition, RenditionKind, Sighting
 
 _TONES = {PreparationState.REJECTED: "danger", PreparationState.UNSCANNABLE: "warn"}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How far one piece of evidence has come.  `step` and `problem` are sentences for its candidate."""
-
-    evidence_id: UUID
-    state: PreparationState
-    step: str
-    percent: int
-    problem: str
-    scan: Scan
-    sightings: int
-    captions_name: str
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in (PreparationState.RECEIVED, PreparationState.CHECKING)
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether there is a preview to look at."""
-        return self.state in PREPARED
-
-    @property
-    def is_rejected(self) -> bool:
-        return self.state is PreparationState.REJECTED
-
-
-@dataclass(frozen=True, slots=True)
 class File:
-    """One rendition; its address is asked of `portfolio.viewing.links.link_to`."""
+    """One rendition, with the words in it; its address is `portfolio.renditions.cards.rendition_url`."""
 
     id: UUID
-    kind: RenditionKind
-    content_type: str
-    size: int
     page_number: int | None
-    width: int | None
-    height: int | None
-    seconds: Decimal | None
     text: str
 
 
@@ -76,10 +42,11 @@ class Preview:
     """What scorers will see of one piece, and what its candidate should know about it.
 
     For a document `pages` and `document`; for a video `video`, `poster` and, if it has some, `captions`
-    with the paragraphs of their `transcript`.  All empty while it is not shown.
+    with the paragraphs of their `transcript`.  All empty while it is not shown.  `captions_name` is of the
+    candidate's own file, also while it is being worked in.
     """
 
-    standing: Standing
+    captions_name: str
     pages: tuple[File, ...]
     document: File | None
     video: File | None
@@ -133,55 +100,27 @@ def preview(evidence_id: UUID) -> Preview:
     captions = Captions.objects.filter(evidence_id=evidence_id).first()
     name = captions.original_name if captions else ""
     if row is None:
-        return Preview(_not_begun(evidence_id, name), (), None, None, None, None, (), ())
-    standing = _standing(row, name)
-    files = [_file(one) for one in row.files.all()] if standing.is_shown else []
-    spoken = _first(files, RenditionKind.CAPTIONS)
+        return Preview(name, (), None, None, None, None, (), ())
+    shown = list(row.files.all()) if row.state in PREPARED else []
+    spoken = _first(shown, RenditionKind.CAPTIONS)
     return Preview(
-        standing=standing,
-        pages=tuple(file for file in files if file.kind is RenditionKind.PAGE),
-        document=_first(files, RenditionKind.DOCUMENT),
-        video=_first(files, RenditionKind.VIDEO),
-        poster=_first(files, RenditionKind.POSTER),
+        captions_name=name,
+        pages=tuple(_file(one) for one in shown if one.kind == RenditionKind.PAGE),
+        document=_first(shown, RenditionKind.DOCUMENT),
+        video=_first(shown, RenditionKind.VIDEO),
+        poster=_first(shown, RenditionKind.POSTER),
         captions=spoken,
         transcript=tuple(spoken.text.split("\n\n")) if spoken and spoken.text else (),
         sightings=tuple(_sighting(one) for one in row.sightings.all()),
     )
 
 
-def _standing(row: Preparation, captions_name: str) -> Standing:
-    return Standing(
-        evidence_id=row.evidence_id,
-        state=PreparationState(row.state),
-        step=row.step,
-        percent=row.percent,
-        problem=row.problem,
-        scan=Scan(row.scan),
-        sightings=len(row.sightings.all()),
-        captions_name=captions_name,
-    )
-
-
-def _not_begun(evidence_id: UUID, captions_name: str) -> Standing:
-    return Standing(evidence_id, PreparationState.RECEIVED, "", 0, "", Scan.NOT_ASKED, 0, captions_name)
+def _first(rows: Iterable[Rendition], kind: RenditionKind) -> File | None:
+    return next((_file(row) for row in rows if row.kind == kind), None)
 
 
 def _file(row: Rendition) -> File:
-    return File(
-        id=row.pk,
-        kind=RenditionKind(row.kind),
-        content_type=row.content_type,
-        size=row.size,
-        page_number=row.page_number,
-        width=row.width,
-        height=row.height,
-        seconds=row.seconds,
-        text=row.text,
-    )
-
-
-def _first(files: Iterable[File], kind: RenditionKind) -> File | None:
-    return next((file for file in files if file.kind is kind), None)
+    return File(row.pk, row.page_number, row.text)
 
 
 def _sighting(row: Sighting) -> SightingCard:

@@ -18,7 +18,7 @@ from accounts.models import Role, User
 from candidates.models import Candidacy
 from certification.kernel import clock
 from certification.kernel.models import AuditEvent
-from portfolio import sealing, services
+from portfolio import cards, sealing, services
 from portfolio.models import Entry, Evidence, Framework, Receipt, Slot
 from portfolio.states import EntryState
 from tests.factories import portfolio as make
@@ -330,6 +330,14 @@ def test_whether_the_limits_hold_and_what_consent_asks_follow_the_clock_and_the_
 
 
 # ---- cost ----
+
+
+def test_the_page_tells_its_script_how_large_a_file_of_one_part_may_be(
+    client: Client, candidacy: Candidacy, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cards, "LEAST_PART_BYTES", 12_345_678)
+    entry = make.a_draft(candidacy, now)
+    assert 'data-one-part="12345678"' in client.get(reverse("portfolio:entry", args=[entry.pk])).text
 
 
 def test_the_entry_page_costs_the_same_for_one_file_and_for_three(
