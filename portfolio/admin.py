@@ -103,6 +103,7 @@ class EntryAdmin(ConsentBesideEntry, ReadOnlyAdmin):
     list_select_related = ["candidacy__registration", "template", "blinding"]
     search_fields = ["candidacy__number", "candidacy__registration__name_on_certificate"]
     inlines = [EvidenceInline, ReceiptInline]
+    readonly_fields = ["deadline"]
 
     def get_urls(self) -> list[URLPattern]:
         original = path(
@@ -119,6 +120,11 @@ class EntryAdmin(ConsentBesideEntry, ReadOnlyAdmin):
     @admin.display(description="name", ordering="candidacy__registration__name_on_certificate")
     def person(self, entry: Entry) -> str:
         return entry.candidacy.registration.name_on_certificate
+
+    @admin.display(description="deadline")
+    def deadline(self, entry: Entry) -> str:
+        url = reverse("admin:candidates_candidacy_extend", args=[entry.candidacy_id])
+        return format_html('<a href="{}">Extend the deadline of {}</a>', url, entry.candidacy.number)
 
     @admin.display(description="blinding")
     def blinding_page(self, entry: Entry) -> str:

@@ -24,7 +24,7 @@ else:
 
 
 class ConsentBesideEntry(_Base):
-    """For the administration of entries: who is seen in its videos, and where its deadline is extended."""
+    """For the administration of entries: who is seen in its videos."""
 
     def get_urls(self) -> list[URLPattern]:
         form = path(
@@ -35,7 +35,7 @@ class ConsentBesideEntry(_Base):
         return [form, *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Entry | None = None) -> list[Any]:
-        return [*super().get_readonly_fields(request, obj), "consent", "deadline"]
+        return [*super().get_readonly_fields(request, obj), "consent"]
 
     @admin.display(description="consent")
     def consent(self, entry: Entry) -> str:
@@ -46,11 +46,6 @@ class ConsentBesideEntry(_Base):
         return format_html(
             "<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((_video(one),) for one in videos))
         )
-
-    @admin.display(description="deadline")
-    def deadline(self, entry: Entry) -> str:
-        url = reverse("admin:candidates_candidacy_extend", args=[entry.candidacy_id])
-        return format_html('<a href="{}">Extend the deadline of {}</a>', url, entry.candidacy.number)
 
     def release_form(self, request: HttpRequest, form_id: UUID) -> HttpResponseBase:
         assert isinstance(request.user, User)
