@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.template.defaultfilters import filesizeformat
-
 from .models import Slot
 from .states import EvidenceKind
+from .uploads.limits import shown_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def _files(slot: Slot) -> list[str]:
     limits = []
     if slot.formats:
         limits.append(" or ".join(_formats(slot)))
-    limits.append(f"up to {filesizeformat(slot.max_bytes)}{' each' if slot.max_files > 1 else ''}")
+    limits.append(f"up to {shown_bytes(slot.max_bytes)}{' each' if slot.max_files > 1 else ''}")
     return limits
 
 

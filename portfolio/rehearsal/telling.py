@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from django.template.defaultfilters import filesizeformat
-
+from ..uploads.limits import shown_bytes
 from .rules import (
     DAY,
     HOUR,
@@ -87,9 +86,8 @@ def speed(line: Line) -> str:
 
 def size(number: int) -> str:
     """`1.3 GB`, `650 MB`: as the slots write their limits, and no finer than it is known."""
-    shown = filesizeformat(number).replace("\xa0", " ")
-    amount, unit = shown.split(" ")
-    return f"{float(amount):.0f} {unit}" if float(amount) >= 10 else f"{amount.removesuffix('.0')} {unit}"
+    amount, unit = shown_bytes(number).replace(",", "").split(" ")
+    return f"{float(amount):.0f} {unit}" if float(amount) >= 10 else f"{amount} {unit}"
 
 
 def counted(number: int, noun: str, *, in_words: bool = True) -> str:

@@ -191,7 +191,7 @@ def require_room(slot: Slot, present: int) -> None:
     """Let a file into a slot for several only while it is not full; one for a single file is replaced."""
     if slot.max_files > 1 and present >= slot.max_files:
         raise NotAllowed(
-            f'"{slot.title}" holds {present} files, as many as it takes.'
+            f"“{slot.title}” holds {present} files, as many as it takes."
             " Remove one of them before you add another."
         )
 

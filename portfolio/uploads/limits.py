@@ -43,21 +43,21 @@ def check_limits(found: Measured, *, slot: SlotLimits) -> list[str]:
     Parts of a second are not counted: an encoder pads a clip trimmed to 10:00 by a few milliseconds.
     """
     if found.kind != slot.kind:
-        return [f'"{slot.title}" takes a {slot.kind}; yours is a {found.kind}. Upload a {slot.kind} here.']
+        return [f"“{slot.title}” takes a {slot.kind}; yours is a {found.kind}. Upload a {slot.kind} here."]
     over = []
     if slot.formats and found.format not in slot.formats:
         accepted = ", ".join(format_.upper() for format_ in slot.formats)
         over.append(
-            f'"{slot.title}" accepts {accepted}; yours is {found.format.upper()}. Export it as one of these.'
+            f"“{slot.title}” accepts {accepted}; yours is {found.format.upper()}. Export it as one of these."
         )
     if slot.max_pages is not None and (pages := found.pages or 0) > slot.max_pages:
         over.append(
-            f'"{slot.title}" allows {_count(slot.max_pages, "page")}; '
+            f"“{slot.title}” allows {_count(slot.max_pages, 'page')}; "
             f"yours has {pages:,}, {pages - slot.max_pages:,} too many. Shorten it and upload it again."
         )
     if slot.max_minutes is not None and (seconds := int(found.seconds or 0)) > slot.max_minutes * 60:
         over.append(
-            f'"{slot.title}" allows {_count(slot.max_minutes, "minute")}; '
+            f"“{slot.title}” allows {_count(slot.max_minutes, 'minute')}; "
             f"yours is {clock_face(seconds)}, {clock_face(seconds - slot.max_minutes * 60)} too long. "
             "Trim it and upload it again."
         )
@@ -68,7 +68,7 @@ def check_limits(found: Measured, *, slot: SlotLimits) -> list[str]:
 
 def beyond_bytes(title: str, max_bytes: int, size: int | None) -> str:
     """The sentence about a file that has more bytes than the slot takes; `size` when it is known."""
-    allows = f'"{title}" allows {shown_bytes(max_bytes)}; yours is'
+    allows = f"“{title}” allows {shown_bytes(max_bytes)}; yours is"
     advice = "Export it at a lower quality or resolution and upload it again."
     if size is None:
         return f"{allows} larger. {advice}"
@@ -85,7 +85,7 @@ def clock_face(seconds: int | Decimal) -> str:
 
 def shown_bytes(size: int, beside: int = 0) -> str:
     """A size people read; exact bytes when rounding would make it look equal to the limit `beside` it."""
-    for unit, step in (("GB", 1024**3), ("MB", 1024**2), ("kB", 1024)):
+    for unit, step in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
         if size >= step:
             shown = f"{size / step:,.1f}".removesuffix(".0") + f" {unit}"
             return f"{size:,} bytes" if beside and shown == shown_bytes(beside) else shown

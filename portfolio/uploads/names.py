@@ -33,7 +33,7 @@ def shown(name: str) -> str:
     plain = _printable(name)
     if len(plain) > _LONGEST_SHOWN:
         plain = f"{plain[: _LONGEST_SHOWN - _LONGEST_ENDING - 1]}…{plain[-_LONGEST_ENDING:]}"
-    return f'"{plain}"' if plain.strip() else "The file"
+    return f"“{plain}”" if plain.strip() else "The file"
 
 
 def ending_of(name: str) -> str:

@@ -28,7 +28,7 @@ def package_format(path: Path, name: str) -> str:
     Raises:
         BadInput: broken, protected, with macros, two files in one, or another kind of package.
     """
-    say = _open_text(name) if name.lower().endswith('.odt"') else _word(name)
+    say = _open_text(name) if name.lower().endswith(".odt”") else _word(name)
     with packages.opened(path, say) as package:
         members = set(package.namelist())
         is_open_document = "mimetype" in members and packages.head(package, "mimetype").startswith(_ODF)

@@ -56,7 +56,7 @@ def received(file: File, name: str, slot: Slot) -> Iterator[tuple[Path, Inspecti
             inspection = inspected(path, name, slot)
         except bounded.Interrupted:
             raise NotAllowed(
-                f'"{slot.title}" did not take your file: it could not be looked at just now. '
+                f"“{slot.title}” did not take your file: it could not be looked at just now. "
                 "Nothing was changed; wait a minute and upload it again."
             ) from None
         yield path, inspection

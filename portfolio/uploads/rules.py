@@ -144,7 +144,7 @@ def require_ending(name: str, *, title: str, formats: Sequence[str]) -> None:
     shown = ", ".join(format_.upper() for format_ in accepted)
     yours = f"yours ends in .{ending[:12]}" if ending else "yours has no ending that says what it is"
     raise BadInput(
-        f'"{title}" accepts {shown}; {yours}. Export it in one of these formats and choose it again.'
+        f"“{title}” accepts {shown}; {yours}. Export it in one of these formats and choose it again."
     )
 
 

@@ -94,7 +94,7 @@ def test_a_file_that_is_not_what_it_claims_leaves_nothing(
 
 
 def test_too_many_pages_are_refused_with_both_numbers(draft: Entry, now: datetime) -> None:
-    with pytest.raises(BadInput, match=r'"Written pieces" allows 15 pages; yours has 16, 1 too many\.'):
+    with pytest.raises(BadInput, match=r"“Written pieces” allows 15 pages; yours has 16, 1 too many\."):
         make.add(draft, now, content=make.a_pdf(16))
 
 

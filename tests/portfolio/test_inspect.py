@@ -19,8 +19,11 @@ from PIL import Image
 from certification.kernel.errors import BadInput
 from certification.season.files import make_docx, make_mp4, make_pdf
 from portfolio.blinding.identifiers import Identity
+from portfolio.models import Slot
+from portfolio.slots import slot_rules
 from portfolio.uploads import office, packages
 from portfolio.uploads.inspect import Inspection, SlotLimits, check_limits, inspect
+from portfolio.uploads.limits import shown_bytes
 
 DANA = Identity(names=("Dana Whitfield",), emails=("dana@lincoln.org",), organisations=("Lincoln Schools",))
 CONTENT_TYPES = (
@@ -231,7 +234,7 @@ def test_a_hostile_file_is_refused_with_its_reason(
     with pytest.raises(BadInput) as refusal:
         inspect(upload, name)
     assert sentence in refusal.value.message
-    assert f'"{name}"' in refusal.value.message
+    assert f"“{name}”" in refusal.value.message
     assert refusal.value.message.endswith(".")
     assert [left.name for left in upload.parent.iterdir()] == ["0001"]
 
@@ -308,7 +311,7 @@ def test_endings_of_one_family_and_no_ending_are_no_contradiction(tmp_path: Path
 
 def test_a_name_is_shown_without_folders_and_control_characters(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
-    with pytest.raises(BadInput, match=re.escape('"passwd.pdf" is empty')):
+    with pytest.raises(BadInput, match=r"“passwd\.pdf” is empty"):
         inspect(tmp_path / "a", "../../etc/pass\u202ewd.pdf\x00\n")
 
 
@@ -339,15 +342,15 @@ def test_a_clip_within_the_limit_has_no_complaint(seconds: str) -> None:
 )
 def test_a_long_clip_is_told_by_how_much(seconds: str, shown: str, over: str) -> None:
     assert check_limits(_clip(seconds), slot=SLOT) == [
-        f'"Identify conversation" allows 10 minutes; yours is {shown}, {over} too long. {TRIM}'
+        f"“Identify conversation” allows 10 minutes; yours is {shown}, {over} too long. {TRIM}"
     ]
 
 
 def test_every_overrun_is_told_not_only_the_first() -> None:
     assert check_limits(_clip("700", size=1001, format_="webm"), slot=SLOT) == [
-        '"Identify conversation" accepts MP4, MOV; yours is WEBM. Export it as one of these.',
-        f'"Identify conversation" allows 10 minutes; yours is 11:40, 1:40 too long. {TRIM}',
-        f'"Identify conversation" allows 1,000 bytes; yours is 1,001 bytes, 1 byte too large. {SMALLER}',
+        "“Identify conversation” accepts MP4, MOV; yours is WEBM. Export it as one of these.",
+        f"“Identify conversation” allows 10 minutes; yours is 11:40, 1:40 too long. {TRIM}",
+        f"“Identify conversation” allows 1,000 bytes; yours is 1,001 bytes, 1 byte too large. {SMALLER}",
     ]
 
 
@@ -355,9 +358,17 @@ def test_pages_sizes_and_kinds_are_compared_exactly() -> None:
     slot = SlotLimits(title="Reflection", kind="document", max_pages=1, max_bytes=2 * 1024**2)
     paper = Inspection("document", "pdf", "0" * 64, 2 * 1024**2 + 1, pages=2)
     assert check_limits(paper, slot=slot) == [
-        '"Reflection" allows 1 page; yours has 2, 1 too many. Shorten it and upload it again.',
-        f'"Reflection" allows 2 MB; yours is 2,097,153 bytes, 1 byte too large. {SMALLER}',
+        "“Reflection” allows 1 page; yours has 2, 1 too many. Shorten it and upload it again.",
+        f"“Reflection” allows 2 MB; yours is 2,097,153 bytes, 1 byte too large. {SMALLER}",
     ]
     assert check_limits(_clip("5"), slot=slot) == [
-        '"Reflection" takes a document; yours is a video. Upload a document here.'
+        "“Reflection” takes a document; yours is a video. Upload a document here."
     ]
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [(1, "1 byte"), (1023, "1,023 bytes"), (1536, "1.5 KB"), (300 * 1024**2, "300 MB")]
+)
+def test_a_size_is_written_alike_beside_the_slot_and_in_a_refusal(size: int, shown: str) -> None:
+    assert shown_bytes(size) == shown
+    assert slot_rules(Slot(kind="document", max_bytes=size)).limits[-1] == f"up to {shown}"

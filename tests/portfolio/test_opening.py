@@ -43,7 +43,7 @@ def test_a_file_that_ends_its_reader_is_refused(
     with pytest.raises(BadInput) as refusal:
         opening.inspected(essay, name)
     assert str(refusal.value) == (
-        f'"{name}" needs more memory or time to open than a file of its size should. '
+        f"“{name}” needs more memory or time to open than a file of its size should. "
         f"{advice}, check that it opens, and upload that."
     )
 

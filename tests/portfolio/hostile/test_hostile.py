@@ -75,7 +75,7 @@ def test_it_is_refused_with_a_sentence_that_helps(case: Refused, tmp_path: Path)
     sentence = _refusal(path, case)
     assert sentence, "it was not refused"
     assert case.says in sentence
-    assert f'"{case.name}"' in sentence or (case.slot and f'"{case.slot.title}"' in sentence)
+    assert f"“{case.name}”" in sentence or (case.slot and f"“{case.slot.title}”" in sentence)
     assert _ADVICE.search(sentence), sentence
     assert sentence.endswith(".")
     assert [left.name for left in path.parent.iterdir()] == ["0001"]
