@@ -43,6 +43,16 @@ def test_a_missing_glyph_is_named() -> None:
         pdf_from("\U00012000")
 
 
+def test_a_font_is_unpacked_once_for_all_pages() -> None:
+    typesetting._unpacked.cache_clear()
+    first, second = pdf_from("Ann"), pdf_from("Ann", dated=AT.replace(day=30))
+    assert typesetting._unpacked.cache_info().misses == 1
+    assert first != second
+    # A page that finds it unpacked is the page of a process that has just begun.
+    typesetting._unpacked.cache_clear()
+    assert pdf_from("Ann", dated=AT.replace(day=30)) == second
+
+
 def test_pages_printed_at_once_keep_their_own_dates_and_their_own_missing_glyphs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
