@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[1]
 
 
-def _prepare_environment() -> None:
-    """Boot a test site: no variable of the developer's own reaches it but ICG_VAR and DATABASE_URL."""
+def _prepare_environment() -> str:
+    """Boot a test site: no variable of the developer's own reaches it but ICG_VAR and DATABASE_URL.
+
+    Returns the name of the database beside which the tests make theirs.
+    """
     for name in [name for name in os.environ if name.startswith(("STRIPE_", "PAYPAL_", "PAYMENT_"))]:
         del os.environ[name]
     for name in ("ICG_DEMO", "DEBUG", "REDIS_URL", "EMAIL_URL", "SITE_URL", "SECRET_KEY", "CLOCK_TRAVEL"):
@@ -42,11 +45,11 @@ def _prepare_environment() -> None:
     # pytest-django sets Django up next, but only when it finds the settings loaded.
     from django.conf import settings
 
-    assert settings.DATABASES
+    return str(settings.DATABASES["default"]["NAME"])
 
 
 sys.path.insert(0, str(PROJECT))
-_prepare_environment()
+_ordinary_database = _prepare_environment()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,7 +82,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     from certification.season import throwaway
 
     name = connection.settings_dict["NAME"]
-    if name != connection.creation._get_test_db_name():
+    if name == _ordinary_database:
         yield  # no test here has asked for a test database, so there is none
         return
     usual, throwaway.template = throwaway.template, f"{name}_migrated"

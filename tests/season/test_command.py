@@ -166,7 +166,7 @@ def _exists(name: str) -> bool:
 
 
 def _schema() -> list[tuple[str, ...]]:
-    """What the migrations of the database in use have made: tables, columns, triggers, rights, and how far."""
+    """What the migrations of the database in use have made: tables, columns, triggers and rights."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns"
