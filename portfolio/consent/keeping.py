@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from django.core.files.base import File
@@ -21,7 +21,7 @@ from certification.kernel.errors import BadInput, NotAllowed
 
 from ..models import ReleaseForm
 from ..uploads import storing
-from ..uploads.storing import discard, originals
+from ..uploads.storing import discard
 from . import looking
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,6 @@ __all__ = ["MAX_BYTES", "Received", "discard", "keep", "received", "sweep", "too
 MAX_BYTES = 20 * 1024 * 1024
 ACCEPT = ".pdf,.jpg,.jpeg,.png"
 _FOLDER = "release-forms"
-_SPARED = timedelta(days=1)
 _CHUNK_BYTES = 1024 * 1024
 _LIMITS = Limits(memory_bytes=1024**3, cpu_seconds=10, wall_seconds=60)
 
@@ -86,18 +85,7 @@ def keep(form: Received, now: datetime) -> str:
 
 def sweep(now: datetime) -> dict[str, int]:
     """Remove forms that no row refers to any more and that are older than a day."""
-    spared_from = now.astimezone(UTC) - _SPARED
-    removed = 0
-    for day in _days():
-        if day >= spared_from.date():
-            continue
-        keys = set(_keys(day))
-        known = ReleaseForm.objects.filter(storage_key__in=keys)
-        live = known.filter(removed_at__isnull=True) | known.filter(removed_at__gte=spared_from)
-        for key in sorted(keys - set(live.values_list("storage_key", flat=True))):
-            originals().delete(key)
-            removed += 1
-    return {"forms_removed": removed}
+    return {"forms_removed": storing.sweep_folder(_FOLDER, ReleaseForm.objects.all(), now)}
 
 
 def _copy(file: File, path: Path) -> tuple[int, str]:
@@ -111,21 +99,3 @@ def _copy(file: File, path: Path) -> tuple[int, str]:
             digest.update(chunk)
             target.write(chunk)
     return written, digest.hexdigest()
-
-
-def _days() -> Iterator[date]:
-    try:
-        folders, _ = originals().listdir(_FOLDER)
-    except FileNotFoundError:
-        return
-    for folder in sorted(folders):
-        try:
-            yield date.fromisoformat(folder)
-        except ValueError:  # not of our making
-            continue
-
-
-def _keys(day: date) -> Iterator[str]:
-    _, names = originals().listdir(f"{_FOLDER}/{day:%Y-%m-%d}")
-    for name in names:
-        yield f"{_FOLDER}/{day:%Y-%m-%d}/{name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from certification.kernel.errors import NotAllowed
 from ..blinding import terms
 from ..models import Evidence
 from ..states import PREPARED, PREPARING, EntryState, EvidenceKind, PreparationState, Scan
-from ..uploads.storing import originals
+from ..uploads.storing import SPARED, originals
 from . import locks, moves, preparing, stores
 from .models import Preparation, Rendition, RenditionKind, UnclaimedRendition
 
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 # What is being scored is prepared too: its candidate may still look at it.
 _NOT_SCORED_YET = (EntryState.DRAFT, EntryState.SUBMITTED, EntryState.SEALED)
 _MAY_STILL_CHANGE = (EntryState.DRAFT, EntryState.SUBMITTED)
-_SPARED = timedelta(days=1)
 
 
 def waiting() -> QuerySet[Preparation]:
@@ -136,7 +135,7 @@ def _draw_anew() -> int:
 
 def _drop_removed(now: datetime) -> int:
     """Let go of what was made of evidence that was removed more than a day ago, as of its original."""
-    gone = Preparation.objects.filter(evidence__removed_at__lt=now - _SPARED)
+    gone = Preparation.objects.filter(evidence__removed_at__lt=now - SPARED)
     still_kept = gone.filter(Exists(Rendition.objects.filter(preparation=OuterRef("pk"))))
     dropped = 0
     for preparation_id in list(still_kept.values_list("pk", flat=True)):

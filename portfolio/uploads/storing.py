@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.db.models import Q, QuerySet
 
 from ..models import Evidence
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "evidence"
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SPARED = timedelta(days=1)
+# What is younger may be stored and not on record yet, or removed while somebody still reads it.
+SPARED = timedelta(days=1)
 
 
 def originals() -> Storage:
@@ -89,36 +90,50 @@ def sweep(now: datetime) -> dict[str, int]:
     They come from a process that died between storing and recording, and from evidence that was
     removed or replaced by the candidate.
     """
-    spared_from = now.astimezone(UTC) - _SPARED
+    return {"removed": sweep_folder(FOLDER, Evidence.objects.all(), now)}
+
+
+def sweep_folder(folder: str, rows: QuerySet[Any], now: datetime) -> int:
+    """Remove the folder's objects that are older than a day and that no live row refers to; says how many.
+
+    Args:
+        rows: all that may refer to them, with `storage_key` and `removed_at`; one that was removed less
+            than a day ago is as good as live.
+    """
+    spared_from = now.astimezone(UTC) - SPARED
+    live = rows.filter(Q(removed_at__isnull=True) | Q(removed_at__gte=spared_from))
     removed = 0
-    for day in _days():
+    for day in _days(folder):
         if day >= spared_from.date():
             continue
-        keys = set(_keys(day))
-        wanted = _wanted(keys, spared_from)
-        for key in sorted(keys - wanted):
+        keys = set(_keys(folder, day))
+        wanted = live.filter(storage_key__in=keys).values_list("storage_key", flat=True)
+        for key in sorted(keys - set(wanted)):
             originals().delete(key)
             removed += 1
-    return {"removed": removed}
+    return removed
 
 
-def _wanted(keys: set[str], spared_from: datetime) -> set[str]:
-    known = Evidence.objects.filter(storage_key__in=keys)
-    live = known.filter(removed_at__isnull=True) | known.filter(removed_at__gte=spared_from)
-    return set(live.values_list("storage_key", flat=True))
-
-
-def _days() -> Iterator[date]:
+def _days(folder: str) -> Iterator[date]:
     try:
-        folders, _ = originals().listdir(FOLDER)
+        names, _ = originals().listdir(folder)
     except FileNotFoundError:
         return
-    for folder in sorted(folders):
-        if _DAY.fullmatch(folder):
-            yield date.fromisoformat(folder)
+    for name in sorted(names):
+        if (day := _day_of(name)) is not None:
+            yield day
 
 
-def _keys(day: date) -> Iterator[str]:
-    _, names = originals().listdir(f"{FOLDER}/{day:%Y-%m-%d}")
+def _day_of(name: str) -> date | None:
+    """The day a folder is named for; None when it is none of ours."""
+    try:
+        day = date.fromisoformat(name)
+    except ValueError:
+        return None
+    return day if str(day) == name else None
+
+
+def _keys(folder: str, day: date) -> Iterator[str]:
+    _, names = originals().listdir(f"{folder}/{day:%Y-%m-%d}")
     for name in names:
-        yield f"{FOLDER}/{day:%Y-%m-%d}/{name}"
+        yield f"{folder}/{day:%Y-%m-%d}/{name}"

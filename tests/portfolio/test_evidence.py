@@ -48,7 +48,8 @@ def _empty_store() -> None:
 
 def stored() -> set[str]:
     """The key of every object in the store of originals."""
-    return {key for day in storing._days() for key in storing._keys(day)}
+    folder = storing.FOLDER
+    return {key for day in storing._days(folder) for key in storing._keys(folder, day)}
 
 
 def recorded() -> set[str]:

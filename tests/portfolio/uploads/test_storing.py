@@ -76,3 +76,25 @@ def test_what_is_kept_is_on_disk_with_its_name(sent: Path, monkeypatch: pytest.M
 def test_nobody_else_may_read_what_is_kept(sent: Path) -> None:
     sent.chmod(0o666)
     assert stat.S_IMODE(kept(keep(sent, NOW)).stat().st_mode) == 0o640
+
+
+@pytest.mark.django_db
+def test_the_sweep_keeps_to_the_folders_of_its_own_days(folder: Path) -> None:
+    evidence = folder.parent / "evidence"
+    left = [evidence / name / "kept" for name in ("20280101", "2028-99-99", "lost+found")]
+    old = evidence / "2028-01-01" / "nobodys"
+    for path in (*left, old):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    assert storing.sweep(NOW) == {"removed": 1}
+    assert [path.exists() for path in (*left, old)] == [True, True, True, False]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("day", "removed"), [("2028-05-08", 1), ("2028-05-09", 0), ("2028-05-10", 0)])
+def test_what_may_still_be_recorded_is_spared(folder: Path, day: str, removed: int) -> None:
+    """Noon of the 10th: what was stored on the 9th may be younger than a day."""
+    stray = folder.parent / "evidence" / day / "stray"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"x")
+    assert storing.sweep(NOW) == {"removed": removed}

@@ -48,7 +48,8 @@ def files(folder: Path) -> list[Path]:
 
 
 def stored() -> set[str]:
-    return {key for day in storing._days() for key in storing._keys(day)}
+    folder = storing.FOLDER
+    return {key for day in storing._days(folder) for key in storing._keys(folder, day)}
 
 
 # ---- taking in ----
