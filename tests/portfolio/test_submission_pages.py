@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from candidates.documents import publish_document
 from candidates.models import Candidacy
+from candidates.states import SubmissionKind
 from certification.kernel import clock
 from portfolio import services
 from portfolio.models import Entry, Preparation, Receipt
@@ -169,7 +170,8 @@ def test_the_wish_is_asked_for_shown_and_taken_back(
         assert "Submit it at the close" in client.get(at_close(entry)).text
         unaffirmed = client.post(at_close(entry))
         assert unaffirmed.status_code == 422
-        assert "nobody asks you again at the close" in unaffirmed.text or "Not affirmed" in unaffirmed.text
+        assert unaffirmed.text.count("Not affirmed: “") == len(SubmissionKind)
+        assert unaffirmed.text.count("Affirm this now: nobody asks you again at the close.") == 3
 
         assert client.post(at_close(entry), make.AFFIRMED)["Location"] == reverse(
             "portfolio:entry", args=[entry.pk]
