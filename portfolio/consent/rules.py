@@ -48,35 +48,36 @@ def lacking(videos: Iterable[Video], *, released_on: date) -> list[str]:
 
 def what_lacks(seen: Seen, *, released_on: date) -> str:
     """What keeps one person's video from being handed in, in a few words; empty when they are covered."""
+    lack = _lack_of(seen, released_on)
+    return lack.words if lack else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """One thing that is not covered: beside the person it is `words`, in a list of problems a `sentence`."""
+
+    words: str
+    sentence: str
+
+
+def _lack_of(seen: Seen, released_on: date) -> _Lack | None:
     if not seen.form:
-        return "no release form"
+        return _Lack("no release form", f"no release form covers {seen.who}.")
     if not seen.for_scoring:
-        return "the form does not allow scoring"
+        return _Lack(
+            "the form does not allow scoring", f"the form that covers {seen.who} does not allow scoring."
+        )
     if seen.until_on is not None and seen.until_on < released_on:
-        return f"the consent ends on {_spoken(seen.until_on)}, before the scores come out"
-    return ""
+        ends = f"ends on {_spoken(seen.until_on)}, before the scores come out"
+        return _Lack(f"the consent {ends}", f"the consent for {seen.who} {ends} on {_spoken(released_on)}.")
+    return None
 
 
 def _lacks(video: Video, released_on: date) -> list[str]:
-    where = f"“{video.name}”"
-    if not video.people:
-        if video.nobody:
-            return []
-        return [f"{where}: say who is seen in it, or that nobody can be recognised."]
-    return [sentence for seen in video.people if (sentence := _lacks_of(seen, where, released_on))]
-
-
-def _lacks_of(seen: Seen, where: str, released_on: date) -> str:
-    if not seen.form:
-        return f"{where}: no release form covers {seen.who}."
-    if not seen.for_scoring:
-        return f"{where}: the form that covers {seen.who} does not allow scoring."
-    if seen.until_on is not None and seen.until_on < released_on:
-        return (
-            f"{where}: the consent for {seen.who} ends on {_spoken(seen.until_on)},"
-            f" before the scores come out on {_spoken(released_on)}."
-        )
-    return ""
+    if not video.people and not video.nobody:
+        return [f"“{video.name}”: say who is seen in it, or that nobody can be recognised."]
+    lacks = (_lack_of(seen, released_on) for seen in video.people)
+    return [f"“{video.name}”: {lack.sentence}" for lack in lacks if lack]
 
 
 def _spoken(day: date) -> str:
