@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
 from ..models import PersonSeen
 from .keeping import ACCEPT
-from .ledger import FormLine, Source
+from .ledger import FormLine, Source, live_form
 from .services import NewPerson
 
 
@@ -66,11 +67,11 @@ class PersonForm(forms.Form):
     @classmethod
     def values_of(cls, person: PersonSeen) -> dict[str, Any]:
         """What the form shows of somebody on record."""
-        form = person.release_form
+        form = live_form(person)
         return {
             "who": person.who,
             "minors": person.minors,
-            "release_form": str(form.pk) if form is not None and form.removed_at is None else "",
+            "release_form": str(form.pk) if form else "",
             "for_scoring": person.for_scoring,
             "for_training": person.for_training,
             "for_research": person.for_research,
@@ -83,7 +84,7 @@ class PersonForm(forms.Form):
         return NewPerson(
             who=values["who"],
             minors=values["minors"],
-            release_form_id=values["release_form"] or None,
+            release_form_id=UUID(chosen) if (chosen := values["release_form"]) else None,
             for_scoring=values["for_scoring"],
             for_training=values["for_training"],
             for_research=values["for_research"],

@@ -22,7 +22,7 @@ from ..models import Entry, Evidence, NobodySeen, PersonSeen, ReleaseForm
 from ..services.entries import require_preparable
 from ..states import EvidenceKind
 from ..uploads import receiving
-from . import keeping
+from . import keeping, ledger
 from .keeping import Received
 
 MOST_PEOPLE = 40
@@ -109,11 +109,7 @@ def add_person(*, evidence_id: UUID, by: User, person: NewPerson, now: datetime)
     same = video.people_seen.filter(**values).first()
     if same is not None:
         return same
-    if video.people_seen.count() >= MOST_PEOPLE:
-        raise NotAllowed(
-            f"{MOST_PEOPLE} lines are recorded for “{video.original_name}”, as many as there may be."
-            " Record groups, such as “grade 4, 22 students”, in one line."
-        )
+    _require_room(video, video.people_seen.count() + 1)
     NobodySeen.objects.filter(evidence=video).delete()
     added = PersonSeen.objects.create(evidence=video, added_at=now, **values)
     audit.record(actor=by, action="recorded person seen", subject=added)
@@ -196,26 +192,39 @@ def copy_people(*, evidence_id: UUID, source_id: UUID, by: User, now: datetime) 
 
     Raises:
         Evidence.DoesNotExist: one of them is not there, or is somebody else's.
-        NotAllowed, WindowClosed: the entry is not in preparation.
+        NotAllowed, WindowClosed: the entry is not in preparation, or the list would be too long.
     """
     video, now = _locked_video(evidence_id, by, now)
     source = Evidence.objects.get(pk=source_id, entry__candidacy_id=video.entry.candidacy_id)
-    added = 0
-    for line in source.people_seen.select_related("release_form").order_by("added_at", "pk"):
-        form = line.release_form
-        person = NewPerson(
-            who=line.who,
-            minors=line.minors,
-            release_form_id=form.pk if form is not None and form.removed_at is None else None,
-            for_scoring=line.for_scoring,
-            for_training=line.for_training,
-            for_research=line.for_research,
-            until_on=line.until_on,
-        )
-        if not video.people_seen.filter(who=line.who).exists():
-            add_person(evidence_id=video.pk, by=by, person=person, now=now)
-            added += 1
-    return added
+    recorded = list(video.people_seen.values_list("who", flat=True))
+    lines = source.people_seen.select_related("release_form").order_by("added_at", "pk")
+    new: dict[str, PersonSeen] = {}
+    for line in lines:
+        if line.who not in recorded:
+            new.setdefault(line.who, _same_person(line, video, now))
+    if not new:
+        return 0
+    _require_room(video, len(recorded) + len(new))
+    NobodySeen.objects.filter(evidence=video).delete()
+    PersonSeen.objects.bulk_create(new.values())
+    people = [str(person.pk) for person in new.values()]
+    detail = {"from": str(source.pk), "people": people}
+    audit.record(actor=by, action="took over people seen", subject=video, detail=detail)
+    return len(new)
+
+
+def _same_person(line: PersonSeen, video: Evidence, now: datetime) -> PersonSeen:
+    return PersonSeen(
+        evidence=video,
+        who=line.who,
+        minors=line.minors,
+        release_form=ledger.live_form(line),
+        for_scoring=line.for_scoring,
+        for_training=line.for_training,
+        for_research=line.for_research,
+        until_on=line.until_on,
+        added_at=now,
+    )
 
 
 def open_release_form(*, form_id: UUID, by: User) -> ReleaseForm:
@@ -229,6 +238,14 @@ def open_release_form(*, form_id: UUID, by: User) -> ReleaseForm:
         raise ReleaseForm.DoesNotExist
     audit.record(actor=by, action="opened release form", subject=form, detail={"sha256": form.sha256})
     return form
+
+
+def _require_room(video: Evidence, lines: int) -> None:
+    if lines > MOST_PEOPLE:
+        raise NotAllowed(
+            f"At most {MOST_PEOPLE} lines may be recorded for “{video.original_name}”."
+            " Record groups, such as “grade 4, 22 students”, in one line."
+        )
 
 
 @transaction.atomic

@@ -22,6 +22,9 @@ from tests.factories import portfolio as make
 
 pytestmark = pytest.mark.django_db
 TICK = timedelta(microseconds=1)
+# savepoint; the clip, its entry locked, its two windows, the clip once more; the other clip, who is in
+# either; the statement, the lines and the act; savepoint
+QUERIES_OF_A_COPY = 13
 ABSENT = "00000000-0000-4000-8000-000000000000"
 
 
@@ -123,6 +126,58 @@ def test_the_same_people_are_taken_over_from_another_clip(entry: Entry, now: dat
         ("the class", True, None, form.pk),
     ]
     assert problems(entry) == []
+
+
+@pytest.mark.parametrize("people", [1, 5])
+def test_taking_people_over_asks_as_much_for_many_as_for_one(
+    entry: Entry, now: datetime, django_assert_num_queries: Any, people: int
+) -> None:
+    by, form = entry.candidacy.account, make.a_release_form(entry, now)
+    first, second = make.a_video(entry, now), make.a_video(entry, now, name="two.mp4")
+    for number in range(people):
+        make.a_person(first, now, form, who=f"teacher {number}")
+    services.state_nobody(evidence_id=second.pk, by=by, now=now)
+
+    with django_assert_num_queries(QUERIES_OF_A_COPY):
+        copied = services.copy_people(evidence_id=second.pk, source_id=first.pk, by=by, now=now)
+
+    assert copied == second.people_seen.filter(release_form=form).count() == people
+    assert not NobodySeen.objects.exists()
+    act = AuditEvent.objects.get(action="took over people seen", subject_id=str(second.pk))
+    assert act.detail["from"] == str(first.pk)
+    assert set(act.detail["people"]) == {str(pk) for pk in second.people_seen.values_list("pk", flat=True)}
+
+
+def test_people_taken_over_are_recorded_once_and_without_a_form_that_was_taken_away(
+    entry: Entry, now: datetime
+) -> None:
+    by, form = entry.candidacy.account, make.a_release_form(entry, now)
+    old, new = make.a_video(entry, now), make.a_video(entry, now, name="two.mp4")
+    make.a_person(old, now, form, who="the class")
+    make.a_person(old, now + TICK, who="the class", minors=True)
+    portfolio.remove_evidence(evidence_id=old.pk, by=by, now=now)
+    services.remove_release_form(entry_id=entry.pk, form_id=form.pk, by=by, now=now)
+
+    assert services.copy_people(evidence_id=new.pk, source_id=old.pk, by=by, now=now) == 1
+
+    line = new.people_seen.get()
+    assert (line.who, line.minors, line.release_form) == ("the class", False, None)
+
+
+def test_no_more_people_are_taken_over_than_a_video_may_have(
+    entry: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MOST_PEOPLE", 3)
+    first, second = make.a_video(entry, now), make.a_video(entry, now, name="two.mp4")
+    for who in "abc":
+        make.a_person(first, now, who=who)
+    make.a_person(second, now, who="d")
+
+    with pytest.raises(NotAllowed, match="At most 3 lines may be recorded for “two"):
+        services.copy_people(evidence_id=second.pk, source_id=first.pk, by=entry.candidacy.account, now=now)
+    assert [line.who for line in second.people_seen.all()] == ["d"]
+    with pytest.raises(NotAllowed, match="At most 3 lines may be recorded for “clip"):
+        make.a_person(first, now, who="d")
 
 
 def test_a_video_that_replaces_another_is_offered_its_people(entry: Entry, now: datetime) -> None:
