@@ -123,9 +123,6 @@ def state(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     return JsonResponse(card.as_data())
 
 
-# ---- what `sign` answers ----
-
-
 def _signed(
     request: HttpRequest, asked: dict[str, Any], entry_id: UUID, slot_key: str, by: User
 ) -> dict[str, Any]:
@@ -225,9 +222,6 @@ def _number(asked: dict[str, Any], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**50:
         raise BadInput(f"“{name}” must be a whole number.")
     return value
-
-
-# ---- in S3's words ----
 
 
 def _multipart(request: HttpRequest, upload_id: UUID, by: User) -> HttpResponse:

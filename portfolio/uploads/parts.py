@@ -24,13 +24,13 @@ from uuid import UUID
 
 from django.core.files.storage import FileSystemStorage
 from django.db import transaction
-from django.template.defaultfilters import filesizeformat
 
 from certification.kernel.errors import NotAllowed
 
 from .. import locks
 from ..states import UploadState
 from . import disk
+from .limits import shown_bytes
 from .models import Upload
 from .rules import BadPart, Part, start_of_part
 from .storing import originals
@@ -159,7 +159,7 @@ class LocalParts:
         if free < needed + _SPARE_BYTES:
             logger.error("%s bytes are free for uploads, too few for a file of %s", free, size)
             raise NotAllowed(
-                f"There is no room for “{name}” ({filesizeformat(size)}) on our server at present. What has "
+                f"There is no room for “{name}” ({shown_bytes(size)}) on our server at present. What has "
                 "arrived of your other files is safe. Try again in some hours; if that may be too late, "
                 "write to the programme office."
             )

@@ -61,9 +61,6 @@ def code_of(answer: Any) -> str:
     return answer.content.decode().partition("<Code>")[2].partition("</Code>")[0]
 
 
-# ---- the way a file goes ----
-
-
 def test_a_file_is_sent_in_parts_and_completed(browser: Browser, made: Any, content: bytes) -> None:
     begun = browser.go(made)
     sent = [browser.put(made["key"], number, part_of(content, number)) for number in (1, 2)]
@@ -147,9 +144,6 @@ def test_the_token_of_the_page_is_asked_for(draft: Entry) -> None:
     assert upload.state == UploadState.OPEN
 
 
-# ---- whose it is ----
-
-
 @pytest.mark.parametrize("operation", ["list", "part", "complete", "abort"])
 def test_an_upload_of_somebody_else_is_not_there(
     candidacy: Candidacy, now: datetime, draft: Entry, operation: str
@@ -194,9 +188,6 @@ def test_an_entry_or_slot_that_is_not_ones_own_is_not_there(
 
     assert {answer.status_code for answer in answers} == {404}
     assert len({told(answer) for answer in answers}) == 1
-
-
-# ---- the address of a part ----
 
 
 def address(browser: Browser, key: str, number: int = 1) -> str:
@@ -318,9 +309,6 @@ def test_a_part_the_file_does_not_have_gets_no_address(browser: Browser, made: A
     assert "parts 1 to 2" in answer.json()["problem"]
 
 
-# ---- what may be begun ----
-
-
 @pytest.mark.parametrize(
     ("name", "size", "said"),
     [
@@ -386,9 +374,6 @@ def test_a_question_that_makes_no_sense_is_refused(browser: Browser, body: bytes
     assert answer.json()["problem"].endswith(".")
 
 
-# ---- when ----
-
-
 @pytest.fixture
 def closes(candidacy: Candidacy) -> datetime:
     return make.window_of(candidacy).closes
@@ -449,9 +434,6 @@ def test_a_submitted_entry_takes_no_parts(candidacy: Candidacy, now: datetime) -
     answer = Browser(entry).sign(operation="part", key=str(upload.pk), partNumber=1)
     assert answer.status_code == 409
     assert "Withdraw it first" in answer.json()["problem"]
-
-
-# ---- completing ----
 
 
 @pytest.mark.parametrize(
@@ -524,8 +506,6 @@ def test_an_entry_is_not_filled_again_and_again_within_a_day(draft: Entry, now: 
     with clock.fixed(now + timedelta(days=1)):
         an_upload(draft, now + timedelta(days=1), size=most, name="fourth.pdf")
 
-
-# ---- what a part costs beside its bytes ----
 
 # session, account, the upload twice, and the window in two
 QUERIES_TO_SIGN = 6

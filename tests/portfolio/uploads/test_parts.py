@@ -330,7 +330,7 @@ def test_a_file_that_does_not_fit_on_the_disk_is_refused_before_it_is_sent(
 ) -> None:
     size, spare = 100 * MIB, 64 * MIB
     monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: SimpleNamespace(free=size + spare - 1))
-    with pytest.raises(NotAllowed, match=r"no room for “written.pdf” \(100.0.MB\) on our server at present"):
+    with pytest.raises(NotAllowed, match=r"no room for “written.pdf” \(100 MB\) on our server at present"):
         an_upload(draft, now, size=size)
     assert not Upload.objects.exists()
 

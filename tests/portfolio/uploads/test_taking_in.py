@@ -52,9 +52,6 @@ def stored() -> set[str]:
     return {key for day in storing._days(folder) for key in storing._keys(folder, day)}
 
 
-# ---- taking in ----
-
-
 def test_a_file_that_arrived_becomes_evidence_as_of_when_it_was_complete(
     draft: Entry, now: datetime, folder: Path
 ) -> None:
@@ -319,9 +316,6 @@ def test_complete_in_time_counts_however_late_it_is_checked(
     assert draft.state == EntryState.UNUSED
 
 
-# ---- submitting ----
-
-
 def test_an_entry_waits_for_the_files_that_have_arrived(draft: Entry, now: datetime) -> None:
     make.add(draft, now)
     a_completed_upload(draft, make.a_pdf(note="new"), now)
@@ -339,9 +333,6 @@ def test_a_file_that_is_still_being_sent_does_not_hold_up_submitting(draft: Entr
     make.add(draft, now)
     an_upload(draft, now, size=1000)
     make.submit(draft, now)
-
-
-# ---- the sweep ----
 
 
 def test_an_upload_without_a_new_part_for_a_week_is_given_up(
