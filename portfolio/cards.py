@@ -13,6 +13,7 @@ from .models import Receipt
 from .renditions.cards import PreparationCard
 from .slots import SlotRules
 from .states import EntryState, EvidenceKind
+from .uploads.limits import shown_bytes
 from .uploads.progress import UploadCard
 from .uploads.rules import LEAST_PART_BYTES
 
@@ -89,6 +90,10 @@ class SlotCard:
     def one_part_bytes(self) -> int:
         """How large a file may be that is sent in one piece; what is larger comes in parts."""
         return LEAST_PART_BYTES
+
+    @property
+    def one_part_in_words(self) -> str:
+        return shown_bytes(self.one_part_bytes)
 
     @property
     def is_filled(self) -> bool:

@@ -335,9 +335,12 @@ def test_whether_the_limits_hold_and_what_consent_asks_follow_the_clock_and_the_
 def test_the_page_tells_its_script_how_large_a_file_of_one_part_may_be(
     client: Client, candidacy: Candidacy, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cards, "LEAST_PART_BYTES", 12_345_678)
+    monkeypatch.setattr(cards, "LEAST_PART_BYTES", 12 * 1024 * 1024)
     entry = make.a_draft(candidacy, now)
-    assert 'data-one-part="12345678"' in client.get(reverse("portfolio:entry", args=[entry.pk])).text
+    make.a_video(entry, now)
+    page = client.get(reverse("portfolio:entry", args=[entry.pk])).text
+    assert 'data-one-part="12582912"' in page
+    assert "A file of more than 12 MB starts as soon as it is chosen." in page
 
 
 def test_the_entry_page_costs_the_same_for_one_file_and_for_three(
