@@ -9,13 +9,15 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 from queue import Empty
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils.json import dumps
 
 SCHEME = "whole-files"
+_HURRY_SECONDS = 0.01
+_HURRY_FOR_SECONDS = 1.0
 
 
 class Channel(filesystem.Channel):
@@ -36,9 +38,26 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
-    """The filesystem transport with that channel."""
+    """The filesystem transport with that channel; while messages come, it soon looks for the next.
+
+    A worker takes as many at once as it has children, and would wait a whole interval after each handful.
+    """
 
     Channel = Channel
+    _last_came_at = float("-inf")
+
+    def drain_events(self, connection: Any, timeout: Any = None) -> Any:
+        usual = self.polling_interval
+        if monotonic() - self._last_came_at < _HURRY_FOR_SECONDS:
+            self.polling_interval = min(usual, _HURRY_SECONDS)
+        try:
+            return super().drain_events(connection, timeout)
+        finally:
+            self.polling_interval = usual
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        self._last_came_at = monotonic()
+        super()._deliver(message, queue)
 
 
 TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"

@@ -54,10 +54,9 @@ class Outages:
 
     def __call__(self, now: datetime) -> None:
         self._travel(now)
-        self._ring_all()
         for _ in range(self.kills.pop(0)):
-            self._kill()
             self._ring_all()
+            self._kill()
         self._finish(now)
 
     def _travel(self, now: datetime) -> None:

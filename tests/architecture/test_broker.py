@@ -74,3 +74,28 @@ def test_the_stock_transport_would_stop_the_worker(tmp_path: Path) -> None:
         bell = site.SimpleQueue("celery")
         with pytest.raises(ValueError, match="Expecting value"):
             bell.get(block=False)
+
+
+def test_while_messages_come_the_next_is_soon_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("kombu.transport.virtual.base.sleep", waits.append)
+    with _connection(tmp_path) as site:
+        site.connect()
+        site.transport.polling_interval = 0.1
+
+        def waited() -> float:
+            waits.clear()
+            with pytest.raises(TimeoutError):
+                site.drain_events(timeout=0.05)
+            return waits[0]
+
+        bell = site.SimpleQueue("celery")
+        site.transport._last_came_at = float("-inf")
+        before = waited()
+        bell.put({"task": "reconcile.outbox.deliver"})
+        bell.get(block=True, timeout=5)
+        after = waited()
+    assert before > after
+    assert after <= 0.01
