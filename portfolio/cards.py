@@ -122,6 +122,7 @@ class AttemptCard:
     state: EntryState
     label: str
     url: str
+    receipts: tuple[ReceiptCard, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,11 @@ class CandidateOverview:
     window: Window | None
     window_state: WindowState | None
     entries: tuple[EntryOverview, ...]
+
+    @property
+    def is_concerned(self) -> bool:
+        """Whether this year's window concerns the candidate: an entry is open to them, or was begun."""
+        return any(entry.window is not None for entry in self.entries)
 
     @property
     def to_do(self) -> tuple[EntryOverview, ...]:

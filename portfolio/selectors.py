@@ -302,7 +302,8 @@ def _attempt_card(attempt: Entry) -> AttemptCard:
     released = state is EntryState.RELEASED
     label = "Could not be scored" if released and attempt.score.condition else str(state.label)
     page = "portfolio:report" if released else "portfolio:entry"
-    return AttemptCard(attempt.year, state, label, reverse(page, args=[attempt.pk]))
+    url = reverse(page, args=[attempt.pk])
+    return AttemptCard(attempt.year, state, label, url, _receipt_cards(attempt))
 
 
 def _next_action(

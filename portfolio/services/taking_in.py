@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -32,7 +32,6 @@ from .uploading import end, learn_parts
 
 logger = logging.getLogger(__name__)
 
-_SPARED = timedelta(days=1)
 _LARGE_BYTES = 256 * 1024**2
 _MOST_FAILURES = 3
 
@@ -193,7 +192,7 @@ def _expire(upload: Upload, now: datetime) -> bool:
 def _free(now: datetime) -> int:
     """Remove what the store of parts holds for uploads that are over, or that we never heard of."""
     store = parts.store()
-    spared_from = (now.astimezone(UTC) - _SPARED).date()
+    spared_from = (now.astimezone(UTC) - storing.SPARED).date()
     held = [one for one in store.held() if one.day < spared_from]
     wanted = set(
         Upload.objects.filter(

@@ -7,12 +7,14 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from candidates import selectors as candidates
 from candidates import services as candidate_services
 from candidates.models import Candidacy
 from candidates.states import CandidacyState
+from certification.kernel import clock
 from certification.kernel.errors import NotAllowed
 from portfolio import sealing, selectors, services
 from portfolio.consent import services as consent
@@ -71,6 +73,7 @@ def test_a_scored_entry_is_closed_in_year_two_and_the_other_must_be_submitted(ca
     (attempt,) = overview(candidacy, release).entries[0].earlier
     assert (attempt.year, attempt.label) == (1, "Scored")
     assert attempt.url == reverse("portfolio:report", args=[entry.pk])
+    assert [receipt.number for receipt in attempt.receipts] == [entry.receipts.get().number]
 
 
 def test_a_retake_in_year_three_is_an_attempt_of_its_own_marked_as_one(candidacy: Candidacy) -> None:
@@ -120,6 +123,28 @@ def test_nothing_is_open_once_the_candidacy_is_over(candidacy: Candidacy, state:
     )
 
     assert services.open_entries_for(candidacy.pk, now).entries == ()
+
+
+def test_a_page_without_an_open_entry_asks_nobody_to_prepare_or_to_rehearse(candidacy: Candidacy) -> None:
+    (entry,) = submitted(candidacy, 1, "entry-1")
+    score(entry, "3", release_at(candidacy, 1))
+    now = release_at(candidacy, 1)
+    client = Client()
+    client.force_login(candidacy.account)
+    invitations = ("You may prepare now", reverse("portfolio:rehearsal"), "To be confirmed")
+
+    with clock.fixed(now):
+        page = client.get(reverse("portfolio:entries")).content.decode()
+    assert all(invitation in page for invitation in invitations)
+
+    candidate_services.conclude_candidacy(
+        candidacy_id=candidacy.pk, state=CandidacyState.CERTIFIED, ended_as="certified", now=now
+    )
+    with clock.fixed(now):
+        page = client.get(reverse("portfolio:entries")).content.decode()
+    assert "No entry is open to you this year." in page
+    assert not any(invitation in page for invitation in invitations)
+    assert reverse("portfolio:receipt", args=[entry.receipts.get().number]) in page
 
 
 def test_after_the_last_release_nothing_is_open(candidacy: Candidacy) -> None:
