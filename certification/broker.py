@@ -46,7 +46,7 @@ class Transport(filesystem.Transport):
     Channel = Channel
     _last_came_at = float("-inf")
 
-    def drain_events(self, connection: Any, timeout: Any = None) -> Any:
+    def drain_events(self, connection: Any, timeout: Any = None) -> Any:  # type: ignore[override]
         usual = self.polling_interval
         if monotonic() - self._last_came_at < _HURRY_FOR_SECONDS:
             self.polling_interval = min(usual, _HURRY_SECONDS)
