@@ -207,6 +207,7 @@ class EntryPage:
     state: EntryState
     state_label: str
     tone: str
+    is_being_submitted: bool
     window: Window
     window_state: WindowState
     framework_slug: str

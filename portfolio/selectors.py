@@ -63,6 +63,7 @@ __all__ = [
     "with_preparation",
 ]
 
+_CLOSING = "Being submitted"
 _TONES = {
     EntryState.DRAFT: "info",
     EntryState.SUBMITTED: "success",
@@ -140,6 +141,7 @@ def page_of(entry: Entry, now: datetime) -> EntryPage:
     """An entry that `own_entry` loaded, but for what its consent ledger lacks."""
     window = candidates.submission_window(entry.candidacy_id, entry.year)
     state = shown_state(entry, window.state(now))
+    closing = is_being_submitted(entry, window.state(now))
     is_live = entry.candidacy.state == CandidacyState.ACTIVE
     may_prepare = is_live and state is EntryState.DRAFT
     uploads = cards_of_entry(entry.pk, now)
@@ -153,8 +155,9 @@ def page_of(entry: Entry, now: datetime) -> EntryPage:
         year=entry.year,
         is_retake=entry.is_retake,
         state=state,
-        state_label=str(state.label),
-        tone=_TONES[state],
+        state_label=_CLOSING if closing else str(state.label),
+        tone="info" if closing else _TONES[state],
+        is_being_submitted=closing,
         window=window,
         window_state=window.state(now),
         framework_slug=entry.template.framework.slug,
@@ -211,6 +214,15 @@ def shown_state(entry: Entry, window: WindowState) -> EntryState:
     return EntryState.DRAFT if state is EntryState.UNUSED else state
 
 
+def is_being_submitted(entry: Entry, window: WindowState) -> bool:
+    """Whether the window is over, and the wish to be submitted at the close is yet to be carried out."""
+    return (
+        window is WindowState.AFTER
+        and entry.state == EntryState.DRAFT
+        and entry.submit_at_close_since is not None
+    )
+
+
 def with_preparation(evidence: QuerySet[Evidence]) -> QuerySet[Evidence]:
     """With each piece how far it is prepared, what stands for it in a list, and what was found in it."""
     pictures = Rendition.objects.filter(
@@ -254,6 +266,7 @@ def _overview_of(
     window_state = window.state(now) if window else WindowState.AFTER
     current = next((attempt for attempt in attempts if attempt.year == year), None)
     state = shown_state(current, window_state) if current else None
+    closing = current is not None and is_being_submitted(current, window_state)
     may_change = template.key in opened.entries and window_state is not WindowState.AFTER
     required = [slot for slot in template.slots.all() if slot.required]
     filled = sum(_is_filled(current, slot) for slot in required) if current else 0
@@ -275,12 +288,13 @@ def _overview_of(
         title=template.title,
         entry_id=current.pk if current else None,
         state=state,
-        state_label=_state_label(state, may_prepare=may_prepare),
-        tone=_TONES[state] if state else "neutral",
+        state_label=_CLOSING if closing else _state_label(state, may_prepare=may_prepare),
+        tone="info" if closing else _TONES[state] if state else "neutral",
         is_retake=template.key in opened.retakes,
         is_open=may_change and window_state is WindowState.OPEN,
         may_prepare=may_prepare,
-        reason=_reason(opened.reasons.get(template.key, ""), state, year, window_state),
+        reason=_wish(current, closing=closing, may_prepare=may_prepare)
+        or _reason(opened.reasons.get(template.key, ""), state, year, window_state),
         window=window if template.key in opened.entries or current else None,
         filled=filled,
         required=len(required),
@@ -331,6 +345,14 @@ def _next_action(
     if window is WindowState.OPEN:
         return reverse("portfolio:submit", args=[current.pk]), "Review and submit"
     return page, "Look it over"
+
+
+def _wish(current: Entry | None, *, closing: bool, may_prepare: bool) -> str:
+    if closing:
+        return "The window has closed, and the entry is being submitted as you asked. A mail tells."
+    if current is not None and may_prepare and current.submit_at_close_since is not None:
+        return "It is submitted when the window closes, as you asked, if it is complete then."
+    return ""
 
 
 def _state_label(state: EntryState | None, *, may_prepare: bool) -> str:

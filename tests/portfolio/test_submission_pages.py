@@ -14,7 +14,7 @@ from candidates.documents import publish_document
 from candidates.models import Candidacy
 from candidates.states import SubmissionKind
 from certification.kernel import clock
-from portfolio import services
+from portfolio import sealing, services
 from portfolio.models import Entry, Preparation, Receipt
 from portfolio.states import EntryState, PreparationState
 from tests.factories import portfolio as make
@@ -65,7 +65,7 @@ def test_everything_that_is_missing_is_said_at_once(
     assert answer.status_code == 422
     for words in (
         "is empty.",
-        "“clip.mp4”: say who is seen in it",
+        "“clip.mp4” in “Clip”: say who is seen in it",
         "“written.pdf” is still being checked",
         "Not affirmed: “Everybody who is seen has agreed to it.”",
         "A file is still being checked",
@@ -91,7 +91,7 @@ def test_what_is_missing_leads_to_where_it_is_mended_and_holds_the_button_back(
         for link in (
             f'<a href="{files}#slot-written">“{title}” is empty.',
             f'<a href="{files}#slot-written">“written.pdf” is still being checked',
-            f'<a href="{consent_page}#video-{video.pk}">“clip.mp4”: say who is seen in it',
+            f'<a href="{consent_page}#video-{video.pk}">“clip.mp4” in “Clip”: say who is seen in it',
         ):
             assert link in shown
         assert "Submit this entry?" not in shown
@@ -181,6 +181,29 @@ def test_the_wish_is_asked_for_shown_and_taken_back(
         client.post(at_close(entry), {"take_back": "1"})
     entry.refresh_from_db()
     assert (entry.submit_at_close_since, entry.state) == (None, EntryState.DRAFT)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_between_the_close_and_its_submission_an_entry_is_not_called_lost(
+    client: Client, candidacy: Candidacy, asked: bool
+) -> None:
+    closes = make.window_of(candidacy).closes
+    pages = [reverse("portfolio:entries")]
+    with clock.fixed(closes - timedelta(hours=1)):
+        entry = make.a_complete_draft(candidacy, closes - timedelta(hours=1))
+        pages += [reverse("portfolio:entry", args=[entry.pk]), page_of(entry)]
+        if asked:
+            client.post(at_close(entry), make.AFFIRMED)
+            assert "It is submitted when the window closes, as you asked" in client.get(pages[0]).text
+    with clock.fixed(closes):
+        shown = [client.get(page).text for page in pages]
+    assert ["being submitted as you asked" in page for page in shown] == [asked] * 3
+    assert ["was not submitted" in page for page in shown] == [False, not asked, not asked]
+    assert ["Not submitted" in page for page in shown] == [not asked, not asked, False]
+
+    sealing.seal_due(closes)
+    with clock.fixed(closes):
+        assert not any("being submitted as you asked" in client.get(page).text for page in pages)
 
 
 def test_a_withdrawal_too_late_says_so(client: Client, candidacy: Candidacy) -> None:
