@@ -85,12 +85,20 @@ function send(form) {
   stop.focus();
 }
 
+/** Sending the form without a file would leave the page, and end what is on its way in parts. */
+function sayThatNoneIsChosen(form, input) {
+  const row = form.closest("section")?.querySelector("[data-uploads] [data-live]");
+  announce(row ? `${row.dataset.name} is on its way already.` : "Choose a file first.", { error: !row });
+  input.focus();
+}
+
 export function startUploads(root) {
   for (const form of root.querySelectorAll("form[data-upload]")) {
+    const input = form.querySelector("input[type=file]");
     form.addEventListener("submit", (event) => {
-      if (!form.querySelector("input[type=file]").files.length) return; // the server says what is missing
       event.preventDefault();
-      if (!form.dataset.sending) send(form);
+      if (!input.files.length) sayThatNoneIsChosen(form, input);
+      else if (!form.dataset.sending) send(form);
     });
   }
 }

@@ -364,6 +364,26 @@ def test_by_keyboard_one_file_after_another_is_paused_goes_on_and_is_cancelled(
     assert Evidence.objects.count() == 2
 
 
+def test_the_button_beside_a_file_that_began_by_itself_ends_nothing(
+    browse: Callable[[], Page], tmp_path: Path
+) -> None:
+    """A large file is sent as soon as it is chosen; tired people press "Upload" all the same."""
+    page = browse()
+    slot = page.locator("#slot-lesson")
+    upload = slot.get_by_role("button", name=re.compile("^Upload"))
+    upload.click()
+    page.get_by_text("Choose a file first.").wait_for()
+
+    held = Held(page, 2)
+    choose(slot, a_video(tmp_path / "lesson.mp4", size=10 * MIB))
+    held.wait()
+    upload.click()
+    page.get_by_text("lesson.mp4 is on its way already.").wait_for()
+    held.release()
+    wait_for_verdict(slot)
+    slot.get_by_role("link", name="lesson.mp4", exact=True).wait_for()
+
+
 def test_what_is_left_of_an_upload_can_be_cancelled_after_a_reload(
     browse: Callable[[], Page], tmp_path: Path
 ) -> None:
