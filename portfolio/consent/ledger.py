@@ -235,6 +235,7 @@ def release_day(entry: Entry) -> date:
 def _video(video: Evidence) -> Video:
     return Video(
         name=video.original_name,
+        slot=video.slot.title,
         people=tuple(_seen(person) for person in people_of(video)),
         nobody=hasattr(video, "nobody_seen"),
     )

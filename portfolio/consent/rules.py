@@ -30,11 +30,20 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video as its candidate knows it, and who was recorded as seen in it."""
+    """A video as its candidate knows it, and who was recorded as seen in it.
+
+    `slot` is its slot's title: two videos may have the same name.
+    """
 
     name: str
+    slot: str
     people: tuple[Seen, ...]
     nobody: bool
+
+
+def named(name: str, slot: str) -> str:
+    """What a video is called where another one may have the same file name."""
+    return f"“{name}” in “{slot}”" if slot else f"“{name}”"
 
 
 def lacking(videos: Iterable[Video], *, released_on: date) -> list[str]:
@@ -75,9 +84,9 @@ def _lack_of(seen: Seen, released_on: date) -> _Lack | None:
 
 def _lacks(video: Video, released_on: date) -> list[str]:
     if not video.people and not video.nobody:
-        return [f"“{video.name}”: say who is seen in it, or that nobody can be recognised."]
+        return [f"{named(video.name, video.slot)}: say who is seen in it, or that nobody can be recognised."]
     lacks = (_lack_of(seen, released_on) for seen in video.people)
-    return [f"“{video.name}”: {lack.sentence}" for lack in lacks if lack]
+    return [f"{named(video.name, video.slot)}: {lack.sentence}" for lack in lacks if lack]
 
 
 def _spoken(day: date) -> str:

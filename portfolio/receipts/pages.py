@@ -10,6 +10,7 @@ from django.conf import settings
 
 from certification.kernel.windows import spoken
 
+from ..consent.rules import named
 from ..models import Receipt
 
 _USES = (("for_scoring", "scoring"), ("for_training", "training"), ("for_research", "research"))
@@ -33,7 +34,10 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class SeenRow:
-    """Somebody in a video, as it was recorded; of a video in which nobody can be recognised, that."""
+    """Somebody in a video, as it was recorded; of a video in which nobody can be recognised, that.
+
+    `video` names the video's slot too, because two videos may have the same name.
+    """
 
     video: str
     who: str
@@ -115,11 +119,12 @@ def _measure(piece: dict[str, Any]) -> str:
 
 
 def _seen(video: dict[str, Any]) -> list[SeenRow]:
+    name = named(video["name"], video.get("slot", ""))
     if video["nobody_seen"]:
-        return [SeenRow(video["name"], "Nobody can be recognised", "", "")]
+        return [SeenRow(name, "Nobody can be recognised", "", "")]
     return [
         SeenRow(
-            video["name"],
+            name,
             f"{person['who']}{' (minors)' if person['minors'] else ''}",
             person["form"],
             _terms(person),

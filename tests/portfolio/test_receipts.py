@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pikepdf
+import pypdfium2
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -134,6 +137,23 @@ def test_the_pdf_is_the_same_bytes_on_any_day(client: Client, receipt: Receipt, 
     (tmp_path / "receipt.pdf").write_bytes(later)
     with pikepdf.open(tmp_path / "receipt.pdf") as pdf:
         assert pdf.docinfo["/Title"] == f"Receipt {receipt.number} for Entry 1: The Impact Cycle"
+
+
+def test_sizes_and_instants_stay_whole_in_the_pdf_however_long_a_name_is(
+    receipt: Receipt, tmp_path: Path
+) -> None:
+    page = receipt_page(receipt)
+    file = replace(page.files[0], name="averylongname" * 18 + ".pdf", size=5_368_709_120)
+    (tmp_path / "receipt.pdf").write_bytes(pdf_of(replace(page, files=(file,))))
+    with pypdfium2.PdfDocument(tmp_path / "receipt.pdf") as pdf:
+        words = pdf[0].get_textpage().get_text_bounded()
+    assert "5,368,709,120 bytes" in words
+    assert "2027-05-01 05:00:00 UTC" in words
+
+
+def test_two_videos_of_one_name_are_told_apart(receipt: Receipt) -> None:
+    """The slot was kept all along: only how a line is shown names it."""
+    assert [row.video for row in receipt_page(receipt).seen] == ["“clip.mp4” in “Clip”"]
 
 
 def test_the_mail_leads_to_the_page_and_to_the_pdf(receipt: Receipt) -> None:

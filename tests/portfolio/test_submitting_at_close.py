@@ -167,7 +167,7 @@ def test_an_incomplete_entry_is_laid_aside_and_a_mail_says_what_was_missing(
 
     assert not Receipt.objects.exists()
     [mail] = mails("submission not made")
-    assert "“clip.mp4”: say who is seen in it" in mail.body
+    assert "“clip.mp4” in “Clip”: say who is seen in it" in mail.body
 
 
 def test_an_entry_submitted_by_hand_is_sealed_with_its_own_receipt(

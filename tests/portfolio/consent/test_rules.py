@@ -25,8 +25,8 @@ def seen(**other: Any) -> Seen:
     return Seen(**said | other)
 
 
-def video(*people: Seen, nobody: bool = False, name: str = "clip.mp4") -> Video:
-    return Video(name, people, nobody)
+def video(*people: Seen, nobody: bool = False, name: str = "clip.mp4", slot: str = "Clip") -> Video:
+    return Video(name, slot, people, nobody)
 
 
 def test_everybody_covered_lacks_nothing() -> None:
@@ -36,7 +36,7 @@ def test_everybody_covered_lacks_nothing() -> None:
 
 def test_a_video_with_nobody_recorded_lacks_that_unless_nobody_can_be_recognised() -> None:
     assert lacking([video()], released_on=RELEASED) == [
-        "“clip.mp4”: say who is seen in it, or that nobody can be recognised."
+        "“clip.mp4” in “Clip”: say who is seen in it, or that nobody can be recognised."
     ]
     assert lacking([video(nobody=True)], released_on=RELEASED) == []
 
@@ -44,16 +44,16 @@ def test_a_video_with_nobody_recorded_lacks_that_unless_nobody_can_be_recognised
 @pytest.mark.parametrize(
     ("other", "sentence", "words"),
     [
-        ({"form": ""}, "“clip.mp4”: no release form covers the teacher.", "no release form"),
+        ({"form": ""}, "“clip.mp4” in “Clip”: no release form covers the teacher.", "no release form"),
         (
             {"for_scoring": False, "for_training": True},
-            "“clip.mp4”: the form that covers the teacher does not allow scoring.",
+            "“clip.mp4” in “Clip”: the form that covers the teacher does not allow scoring.",
             "the form does not allow scoring",
         ),
         (
             {"until_on": date(2027, 10, 30)},
             (
-                "“clip.mp4”: the consent for the teacher ends on 30 October 2027,"
+                "“clip.mp4” in “Clip”: the consent for the teacher ends on 30 October 2027,"
                 " before the scores come out on 31 October 2027."
             ),
             "the consent ends on 30 October 2027, before the scores come out",
@@ -81,3 +81,8 @@ def test_everything_is_said_at_once_and_for_each_video() -> None:
 
 def test_a_statement_that_nobody_is_seen_does_not_outweigh_somebody_recorded() -> None:
     assert lacking([video(seen(form=""), nobody=True)], released_on=RELEASED) != []
+
+
+def test_two_videos_of_one_name_are_told_apart_by_their_slots() -> None:
+    found = lacking([video(slot="Identifying"), video(slot="Implementing")], released_on=RELEASED)
+    assert len(set(found)) == 2
