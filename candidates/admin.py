@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
@@ -22,6 +23,7 @@ from accounts.models import User
 from certification.kernel import audit, clock
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin
 from certification.kernel.errors import Refusal
+from certification.kernel.windows import spoken
 
 from . import selectors, services
 from .documents import cleaned, current_texts, problems_of, publish_document
@@ -212,9 +214,17 @@ class RegistrationAdmin(ReadOnlyAdmin):
             _record_change(request, "corrected registration", obj, form)
 
 
-class ExtensionInline(ReadOnlyInline):
+class OpenUntilMixin:
+    """Shows an extension as it was typed and as its candidate reads it: by the last admitted minute."""
+
+    @admin.display(description="open until and including", ordering="closes_at")
+    def open_until(self, extension: DeadlineExtension) -> str:
+        return spoken(extension.closes_at, settings.PROGRAMME_ZONE, ending=True)
+
+
+class ExtensionInline(OpenUntilMixin, ReadOnlyInline):
     model = DeadlineExtension
-    readonly_fields = ["year", "closes_at", "reason", "granted_by", "granted_at"]
+    readonly_fields = ["year", "open_until", "reason", "granted_by", "granted_at"]
     fields = [*readonly_fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeadlineExtension]:
@@ -358,10 +368,11 @@ class PolicyDocumentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(DeadlineExtension)
-class DeadlineExtensionAdmin(ReadOnlyAdmin):
+class DeadlineExtensionAdmin(OpenUntilMixin, ReadOnlyAdmin):
     """Every extension granted; a new one is granted on the candidacy's page."""
 
-    list_display = ["candidacy", "year", "closes_at", "reason", "granted_by", "granted_at"]
+    list_display = ["candidacy", "year", "open_until", "reason", "granted_by", "granted_at"]
+    fields = ["candidacy", "year", "open_until", "reason", "granted_by", "granted_at"]
     list_filter = ["year", "candidacy__cohort"]
     list_select_related = ["candidacy", "granted_by"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -176,16 +176,22 @@ class ReminderForm(forms.Form):
 
 
 class ExtensionForm(forms.Form):
-    """A later deadline for one person, in the programme's zone."""
+    """A later deadline for one person: asked for as pages show it, by its last admitted minute.
+
+    Source: docs/adr/0003.
+    """
 
     year = forms.TypedChoiceField(label="Year", coerce=int)
     closes_at = forms.SplitDateTimeField(
-        label="Closes at",
+        label="Open until and including",
         widget=forms.SplitDateTimeWidget(
-            date_attrs={"type": "date", "aria-label": "Closes at: date"},
-            time_attrs={"type": "time", "aria-label": "Closes at: time"},
+            date_attrs={"type": "date", "aria-label": "Open until and including: date"},
+            time_attrs={"type": "time", "aria-label": "Open until and including: time"},
         ),
-        help_text="In the programme's time zone. The last admitted instant is just before.",
+        help_text=(
+            "The last minute in which this person may submit, in the programme's time zone: "
+            "23:59 for the whole day. The person reads this very minute."
+        ),
     )
     reason = forms.CharField(
         label="Reason",
@@ -200,7 +206,8 @@ class ExtensionForm(forms.Form):
         self.fields["year"].choices = [(year.number, f"Year {year.number}") for year in years]  # type: ignore[attr-defined]
 
     def clean_closes_at(self) -> datetime:
-        closes_at: datetime = self.cleaned_data["closes_at"]
-        if closes_at.second or closes_at.microsecond:
+        """The instant at which the window closes: the minute after the last admitted one."""
+        last_minute: datetime = self.cleaned_data["closes_at"]
+        if last_minute.second or last_minute.microsecond:
             raise ValidationError("Choose a whole minute.")
-        return closes_at
+        return last_minute.astimezone(UTC) + timedelta(minutes=1)

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from certification.kernel import ids
 from certification.kernel.states import append_only, state_is_known, state_machine
-from certification.kernel.windows import Window
+from certification.kernel.windows import Window, spoken
 
 from . import states
 from .states import TEXT_KINDS, AffirmationKind, CandidacyState, RegistrationState
@@ -274,4 +274,4 @@ class DeadlineExtension(models.Model):
         triggers = append_only()
 
     def __str__(self) -> str:
-        return f"year {self.year} until {self.closes_at:%Y-%m-%d %H:%M} UTC"
+        return f"year {self.year} until {spoken(self.closes_at, settings.PROGRAMME_ZONE, ending=True)}"

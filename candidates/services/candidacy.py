@@ -44,7 +44,12 @@ def extend_deadline(
         actor=by,
         action="extended deadline",
         subject=candidacy,
-        detail={"year": year, "closes_at": closes_at.isoformat(), "reason": reason},
+        detail={
+            "year": year,
+            "until": spoken(closes_at, candidacy.cohort.zone, ending=True),
+            "closes_at": closes_at.isoformat(),
+            "reason": reason,
+        },
     )
     mails.extended(candidacy, extension)
     return extension

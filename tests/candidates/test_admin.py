@@ -15,7 +15,7 @@ from accounts.models import Role
 from candidates import selectors
 from candidates.models import Candidacy, Cohort, DeadlineExtension, PolicyDocument, Registration
 from certification.kernel import clock
-from certification.kernel.models import AuditEvent
+from certification.kernel.models import AuditEvent, OutboxMessage
 from tests.factories import candidates as make
 
 pytestmark = pytest.mark.django_db
@@ -152,9 +152,30 @@ def test_staff_extend_a_deadline_with_a_reason(office: Client) -> None:
         early = office.post(url, late | {"closes_at_0": "2027-06-10", "reason": "Ill."})
         assert "Choose a later instant" in early.text
         assert office.post(url, late | {"reason": "Ill."}).status_code == 302
-    assert selectors.submission_window(candidacy, 1).closes == datetime(2027, 6, 25, 22, tzinfo=UTC)
+    assert selectors.submission_window(candidacy, 1).closes == datetime(2027, 6, 25, 22, 1, tzinfo=UTC)
     assert DeadlineExtension.objects.get().reason == "Ill."
     assert office.get(page("candidacy", "extend", candidacy.registration_id)).status_code == 404
+
+
+def test_an_extension_reads_everywhere_as_staff_typed_it(office: Client) -> None:
+    candidacy = make.candidacy()
+    extend = page("candidacy", "extend", candidacy.pk)
+    typed = {"year": "1", "closes_at_0": "2027-06-25", "closes_at_1": "23:59", "reason": "Ill."}
+    with clock.fixed(datetime(2027, 6, 20, tzinfo=UTC)):
+        assert "Open until and including" in office.get(extend).text
+        assert office.post(extend, typed).status_code == 302
+        extension = DeadlineExtension.objects.get()
+        assert extension.closes_at == datetime(2027, 6, 26, 5, tzinfo=UTC)
+        for shown in (
+            office.get(extend).text,
+            office.get(page("candidacy", "change", candidacy.pk)).text,
+            office.get(page("deadlineextension", "changelist")).text,
+            office.get(page("deadlineextension", "change", extension.pk)).text,
+            OutboxMessage.objects.get(kind="deadline extended").body,
+        ):
+            assert "25 June 2027, 23:59 CDT" in shown
+            assert "26 June 2027" not in shown
+    assert AuditEvent.objects.get(action="extended deadline").detail["until"] == "25 June 2027, 23:59 CDT"
 
 
 def test_a_new_text_is_a_new_version(office: Client) -> None:
