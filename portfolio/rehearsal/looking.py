@@ -11,6 +11,7 @@ import av
 from certification.kernel.errors import BadInput
 
 from ..blinding.cleaning.video import is_copied
+from ..uploads.formats import VIDEO_FORMATS
 from ..uploads.inspect import VIDEO, inspect, opened_video, picture_stream
 
 _MOST_SECONDS = 3600
@@ -36,7 +37,7 @@ def look_at(path: Path, name: str) -> Clip:
     Raises:
         BadInput: no video, or one that could not be taken as evidence; the message says why.
     """
-    found = inspect(path, name)
+    found = inspect(path, name, VIDEO_FORMATS)
     if found.kind != VIDEO or found.seconds is None or found.width is None or found.height is None:
         raise BadInput(f"The file is a {found.format.upper()} document. Choose a short video instead.")
     if found.seconds > _MOST_SECONDS:

@@ -8,6 +8,7 @@ the programme's rules, section 5 (slot facts) and section 6 (condition codes).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from certification.kernel.errors import BadInput
 
 from . import names, office, packages, pdf_facts, video_facts
-from .formats import DOCUMENT, FAMILIES, KINDS, READ_AS, VIDEO
+from .formats import DOCUMENT, EVERY_FORMAT, FAMILIES, KINDS, VIDEO, advice_for, article, kinds_of
 from .formats import MAX_PAGES as MAX_PDF_PAGES
 from .limits import SlotLimits, check_limits
 from .video_facts import opened_video, picture_stream, shown_size
@@ -75,6 +76,7 @@ _LOOKS_LIKE = (
     (b"<svg", "an SVG picture"),
 )
 _RIFF = {b"AVI ": "avi", b"WAVE": "a WAV sound file", b"WEBP": "a WebP picture"}
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _NOT_VIDEO_BRANDS = {
     b"heic": "a HEIC picture",
@@ -130,17 +132,22 @@ class Inspection:
         return cls(sha256=sha256 or digest_of(path), size=path.stat().st_size, **vars(found))
 
 
-def inspect(path: Path, declared_name: str) -> Inspection:
+def inspect(path: Path, declared_name: str, takes: Collection[str] = EVERY_FORMAT) -> Inspection:
     """What the file at `path` is, having decoded enough of it to be sure, in this process.
+
+    `takes` as for `facts`.
 
     Raises:
         BadInput: as `facts` does.
     """
-    return Inspection.of(facts(path, declared_name), path)
+    return Inspection.of(facts(path, declared_name, takes), path)
 
 
-def facts(path: Path, declared_name: str) -> Facts:
+def facts(path: Path, declared_name: str, takes: Collection[str] = EVERY_FORMAT) -> Facts:
     """What the file at `path` is, having decoded enough of it to be sure, in this process.
+
+    `takes` are the formats that are taken where it was sent: a refusal advises no others.  A file of a
+    kind that is not taken at all is named by kind and format and not decoded.
 
     Raises:
         BadInput: empty, not what its name claims, protected, broken, cut short, a bomb, or not accepted.
@@ -148,10 +155,12 @@ def facts(path: Path, declared_name: str) -> Facts:
     name = names.shown(declared_name)
     if path.stat().st_size == 0:
         raise BadInput(f"{name} is empty (0 bytes). Check the file on your computer and upload it again.")
-    format_ = sniff(path, declared_name)
-    _require_claim(format_, declared_name)
+    format_ = sniff(path, declared_name, takes)
+    _require_claim(format_, declared_name, takes)
     found: dict[str, object]
-    if format_ == "pdf":
+    if KINDS[format_] not in kinds_of(takes):
+        found = {}
+    elif format_ == "pdf":
         found = {**pdf_facts.facts(path, name)}
     elif format_ == "docx":
         found = {"pages": office.word_pages(path, name)}
@@ -162,23 +171,26 @@ def facts(path: Path, declared_name: str) -> Facts:
     return Facts(kind=KINDS[format_], format=format_, **found)  # type: ignore[arg-type]
 
 
-def sniff(path: Path, declared_name: str = "") -> str:
-    """The format a file's first bytes show: a key of `KINDS`.
+def sniff(path: Path, declared_name: str = "", takes: Collection[str] = EVERY_FORMAT) -> str:
+    """The format a file's first bytes show: a key of `KINDS`; `takes` as for `facts`.
 
     Raises:
         BadInput: no accepted format, two in one, an old or protected Office file, or macros.
     """
     name = names.shown(declared_name or path.name)
+    advice = advice_for(takes)
     with path.open("rb") as stream:
         head = stream.read(4096)
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return office.package_format(path, name)
-    if head.startswith(office.OLE):
-        raise office.why_not_ole(path, name)
-    format_ = _pdf_or_video(head, name)
+    if head.startswith((*_ZIP, office.OLE)):
+        if DOCUMENT not in kinds_of(takes):
+            raise BadInput(f"{name} is an Office file or an archive, not a video. {advice}")
+        if head.startswith(office.OLE):
+            raise office.why_not_ole(path, name)
+        return office.package_format(path, name, advice)
+    format_ = _pdf_or_video(head, name, advice)
     if format_ is None:
         likeness = next((what for magic, what in _LOOKS_LIKE if head.startswith(magic)), None)
-        raise BadInput(f"{name} is {likeness or 'not a document or video we can read'}. {READ_AS}")
+        raise BadInput(f"{name} is {likeness or 'not a document or video we can read'}. {advice}")
     if packages.ends_as_package(path):
         raise packages.two_in_one(name)
     return format_
@@ -190,9 +202,9 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _pdf_or_video(head: bytes, name: str) -> str | None:
+def _pdf_or_video(head: bytes, name: str, advice: str) -> str | None:
     if head[4:8] in video_facts.ISO_BOXES:
-        return _iso_format(head, name)
+        return _iso_format(head, name, advice)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "webm" if b"webm" in head[:64] else "mkv"
     if head.startswith(_ASF):
@@ -202,7 +214,7 @@ def _pdf_or_video(head: bytes, name: str) -> str | None:
     if head.startswith(b"RIFF"):
         what = _RIFF.get(head[8:12])
         if what != "avi":
-            raise BadInput(f"{name} is {what or 'not a document or video we can read'}. {READ_AS}")
+            raise BadInput(f"{name} is {what or 'not a document or video we can read'}. {advice}")
         return "avi"
     return _pdf(head, name)
 
@@ -218,19 +230,23 @@ def _pdf(head: bytes, name: str) -> str | None:
     return "pdf"
 
 
-def _iso_format(head: bytes, name: str) -> str:
+def _iso_format(head: bytes, name: str, advice: str) -> str:
     brand = head[8:12] if head[4:8] == b"ftyp" else b"qt  "
     if brand in _NOT_VIDEO_BRANDS:
-        raise BadInput(f"{name} is {_NOT_VIDEO_BRANDS[brand]}, not a video. {READ_AS}")
+        raise BadInput(f"{name} is {_NOT_VIDEO_BRANDS[brand]}. {advice}")
     return _MOV_BRANDS.get(brand, "mp4")
 
 
-def _require_claim(format_: str, declared_name: str) -> None:
+def _require_claim(format_: str, declared_name: str, takes: Collection[str]) -> None:
     claimed = names.ending_of(declared_name)
     if claimed and FAMILIES.get(claimed) != FAMILIES[format_]:
-        article = "an" if format_[:2] in {"av", "mp", "mk", "m4", "od"} else "a"
-        raise BadInput(
-            f"{names.shown(declared_name)} is really {article} {format_.upper()} file, "
-            f"not what its ending .{claimed[:12]} says. "
+        # What is not taken under its right name either would only be refused once more.
+        advice = (
             f"Export it again, or give it the ending .{format_}, and upload it once more."
+            if format_ in takes
+            else advice_for(takes)
+        )
+        raise BadInput(
+            f"{names.shown(declared_name)} is really {article(format_)} {format_.upper()} file, "
+            f"not what its ending .{claimed[:12]} says. {advice}"
         )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from .formats import KINDS
+
 
 class Measured(Protocol):
     """What is known of a file once it was opened."""
@@ -35,6 +37,12 @@ class SlotLimits:
     max_pages: int | None = None
     max_minutes: int | Decimal | None = None
     max_bytes: int | None = None
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The formats of its kind that fit."""
+        of_kind = tuple(format_ for format_, kind in KINDS.items() if kind == self.kind)
+        return tuple(format_ for format_ in of_kind if format_ in self.formats) or of_kind
 
 
 def check_limits(found: Measured, *, slot: SlotLimits) -> list[str]:

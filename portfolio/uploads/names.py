@@ -13,6 +13,19 @@ _DEVICES = frozenset(
 )
 
 
+# What browsers write in a form for what would end a quoted name or its line; they write nothing else so.
+# Source: WHATWG, HTML, "multipart form data".
+_ESCAPED_IN_FORMS = (("%22", '"'), ("%0D", "\r"), ("%0A", "\n"))
+
+
+def sent_in_form(name: str | None) -> str:
+    """The name that a file has on its sender's computer, from the one that a plain form carries."""
+    plain = name or ""
+    for escaped, letter in _ESCAPED_IN_FORMS:
+        plain = plain.replace(escaped, letter)
+    return plain
+
+
 def plain_name(name: str) -> str:
     """The file's own name, fit to keep and to save a download under on any system; its ending survives.
 

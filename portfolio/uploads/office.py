@@ -9,7 +9,7 @@ from zipfile import ZipFile
 from certification.kernel.errors import BadInput
 
 from . import packages
-from .formats import MAX_PAGES, READ_AS
+from .formats import MAX_PAGES
 from .packages import CHUNK, Sentences, fresh
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -22,8 +22,8 @@ _WITH_MACROS = (*_EMBEDDED_WITH_MACROS, "vbaproject.bin", "vbadata.xml")
 _LISTS_OF_LIBRARIES = ("script-lc.xml", "script-lb.xml", "dialog-lc.xml", "dialog-lb.xml")
 
 
-def package_format(path: Path, name: str) -> str:
-    """'docx' or 'odt' for a text without macros.
+def package_format(path: Path, name: str, advice: str) -> str:
+    """'docx' or 'odt' for a text without macros; `advice` says what to upload instead of what is no text.
 
     Raises:
         BadInput: broken, protected, with macros, two files in one, or another kind of package.
@@ -35,11 +35,11 @@ def package_format(path: Path, name: str) -> str:
         if is_open_document and "[Content_Types].xml" in members:
             raise packages.two_in_one(name)
         if is_open_document:
-            _require_open_text(package, members, name)
+            _require_open_text(package, members, name, advice)
             return "odt"
         if "[Content_Types].xml" not in members:
-            raise BadInput(f"{name} is a ZIP archive, not a document. {READ_AS}")
-        _require_word(package, members, say)
+            raise BadInput(f"{name} is a ZIP archive, not a document. {advice}")
+        _require_word(package, members, say, advice)
         return "docx"
 
 
@@ -102,20 +102,20 @@ def why_not_ole(path: Path, name: str) -> BadInput:
     )
 
 
-def _require_word(package: ZipFile, members: set[str], say: Sentences) -> None:
+def _require_word(package: ZipFile, members: set[str], say: Sentences, advice: str) -> None:
     if any(member.lower().endswith(_WITH_MACROS) for member in members):
         raise say.macros
     types = packages.head(package, "[Content_Types].xml")
     if b"macroEnabled" in types or b"vbaProject" in types:
         raise say.macros
     if b"wordprocessingml.document.main+xml" not in types:
-        raise BadInput(f"{say.name} is an Office file, but no Word document. {READ_AS}")
+        raise BadInput(f"{say.name} is an Office file, but no Word document. {advice}")
 
 
-def _require_open_text(package: ZipFile, members: set[str], name: str) -> None:
+def _require_open_text(package: ZipFile, members: set[str], name: str, advice: str) -> None:
     say = _open_text(name)
     if packages.head(package, "mimetype", 100).strip() != _ODT:
-        raise BadInput(f"{name} is an OpenDocument file, but no text document. {READ_AS}")
+        raise BadInput(f"{name} is an OpenDocument file, but no text document. {advice}")
     manifest = (
         packages.head(package, "META-INF/manifest.xml", packages.MAX_XML_PART_BYTES)
         if "META-INF/manifest.xml" in members

@@ -6,6 +6,7 @@ that not even a file that took its decoder over can lie about which bytes it has
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from certification.kernel import bounded
 from certification.kernel.errors import BadInput
 
 from . import names
-from .formats import DEMUXERS, FAMILIES
+from .formats import DEMUXERS, EVERY_FORMAT, FAMILIES, VIDEO, kinds_of
 from .inspect import Facts, Inspection, facts
 
 MIB = 1024**2
@@ -25,8 +26,12 @@ _BYTES_PER_CPU_SECOND = 100 * MIB
 _BYTES_PER_WALL_SECOND = 5 * MIB
 
 
-def inspected(path: Path, declared_name: str, sha256: str = "") -> Inspection:
+def inspected(
+    path: Path, declared_name: str, sha256: str = "", *, takes: Collection[str] = EVERY_FORMAT
+) -> Inspection:
     """What the file at `path` is, decoded within bounds; `sha256` if this process knows it already.
+
+    `takes` are the formats that its slot takes: see `inspect.facts`.
 
     Raises:
         BadInput: as `inspect.facts` does, or it needs more than its bounds or ends its reader.
@@ -39,14 +44,19 @@ def inspected(path: Path, declared_name: str, sha256: str = "") -> Inspection:
         wall_seconds=MAX_WALL_SECONDS + size // _BYTES_PER_WALL_SECOND,
     )
     try:
-        found = bounded.run_bounded(facts, path, declared_name, limits=limits, results=(Facts, Decimal))
+        found = bounded.run_bounded(
+            facts, path, declared_name, tuple(takes), limits=limits, results=(Facts, Decimal)
+        )
     except bounded.OutOfBounds:
-        raise _beyond_bounds(declared_name) from None
+        raise _beyond_bounds(declared_name, takes) from None
     return Inspection.of(found, path, sha256)
 
 
-def _beyond_bounds(declared_name: str) -> BadInput:
-    is_video = FAMILIES.get(names.ending_of(declared_name)) in DEMUXERS
+def _beyond_bounds(declared_name: str, takes: Collection[str]) -> BadInput:
+    kinds = kinds_of(takes)
+    is_video = kinds == {VIDEO} or (
+        VIDEO in kinds and FAMILIES.get(names.ending_of(declared_name)) in DEMUXERS
+    )
     anew = "Export it as MP4 (H.264)" if is_video else "Print it to a new PDF"
     return BadInput(
         f"{names.shown(declared_name)} needs more memory or time to open than a file of its size should. "

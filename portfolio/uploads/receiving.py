@@ -22,9 +22,9 @@ from . import opening
 from .formats import DOCUMENT, VIDEO
 from .inspect import Inspection
 from .limits import SlotLimits, beyond_bytes, check_limits
-from .names import plain_name
+from .names import plain_name, sent_in_form
 
-__all__ = ["inspected", "limits_of", "plain_name", "received", "too_large"]
+__all__ = ["inspected", "limits_of", "plain_name", "received", "sent_in_form", "too_large"]
 
 CHUNK_BYTES = 1024 * 1024
 # A form is filled in and handed in as a document.
@@ -69,8 +69,9 @@ def inspected(path: Path, name: str, slot: Slot, sha256: str = "") -> Inspection
         BadInput: it is not what it claims, or does not fit the slot.
         bounded.Interrupted: nothing is known of it; try again later.
     """
-    inspection = opening.inspected(path, name, sha256)
-    problems = check_limits(inspection, slot=limits_of(slot))
+    limits = limits_of(slot)
+    inspection = opening.inspected(path, name, sha256, takes=limits.takes)
+    problems = check_limits(inspection, slot=limits)
     if problems:
         raise BadInput(problems[0], problems[1:])
     return inspection

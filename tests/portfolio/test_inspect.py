@@ -22,6 +22,7 @@ from portfolio.blinding.identifiers import Identity
 from portfolio.models import Slot
 from portfolio.slots import slot_rules
 from portfolio.uploads import office, packages
+from portfolio.uploads.formats import EVERY_FORMAT, advice_for
 from portfolio.uploads.inspect import Inspection, SlotLimits, check_limits, inspect
 from portfolio.uploads.limits import shown_bytes
 
@@ -237,6 +238,35 @@ def test_a_hostile_file_is_refused_with_its_reason(
     assert f"“{name}”" in refusal.value.message
     assert refusal.value.message.endswith(".")
     assert [left.name for left in upload.parent.iterdir()] == ["0001"]
+
+
+A_VIDEO = "an MP4, MOV, M4V, WebM, MKV, AVI, WMV or MPG video"
+
+
+def test_a_misnamed_file_is_told_its_ending_only_where_it_is_taken(tmp_path: Path) -> None:
+    make_pdf(tmp_path / "0001", identity=DANA)
+    with pytest.raises(BadInput, match=r"give it the ending \.pdf, and upload it once more\.$"):
+        inspect(tmp_path / "0001", "a.docx", ["pdf", "docx"])
+    with pytest.raises(BadInput, match=r"says\. Upload a Word \(\.docx\) document\.$"):
+        inspect(tmp_path / "0001", "a.docx", ["docx"])
+
+
+@pytest.mark.parametrize(
+    ("takes", "advice"),
+    [
+        (["mp4"], "Upload an MP4 video."),
+        (["mov", "mp4"], "Upload an MP4 or MOV video."),
+        (["pdf", "webm"], "Upload a PDF document, or a WebM video."),
+        (EVERY_FORMAT, f"Upload a PDF, Word (.docx) or OpenDocument (.odt) document, or {A_VIDEO}."),
+    ],
+)
+def test_only_what_is_taken_is_advised(takes: list[str], advice: str) -> None:
+    assert advice_for(takes) == advice
+
+
+def test_a_slot_without_formats_takes_every_format_of_its_kind() -> None:
+    assert SlotLimits(title="A", kind="document").takes == ("pdf", "docx", "odt")
+    assert SlotLimits(title="A", kind="document", formats=("docx",)).takes == ("docx",)
 
 
 def test_a_pdf_is_counted_in_pages(tmp_path: Path) -> None:

@@ -48,6 +48,18 @@ def test_a_file_that_ends_its_reader_is_refused(
     )
 
 
+def test_what_ends_its_reader_is_advised_only_what_its_slot_takes(
+    essay: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "facts", work.crash)
+    with pytest.raises(BadInput, match="Print it to a new PDF"):
+        opening.inspected(essay, "clip.mp4", takes=["pdf", "docx"])
+    with pytest.raises(BadInput, match=r"Export it as MP4 \(H\.264\)"):
+        opening.inspected(essay, "clip", takes=["mp4"])
+    with pytest.raises(BadInput, match="Print it to a new PDF"):
+        receiving.inspected(essay, "clip.mp4", SLOT)
+
+
 def test_a_reader_that_was_killed_is_no_reason_to_refuse_a_file(
     essay: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

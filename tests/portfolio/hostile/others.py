@@ -10,6 +10,9 @@ import zipfile
 
 from PIL import Image
 
+from portfolio.uploads.limits import SlotLimits
+from portfolio.uploads.office import OLE
+
 from .cases import Case, Refused, bytes_of
 
 READ = "not a document or video we can read"
@@ -146,6 +149,63 @@ _PACKAGES = [
         "no text document",
     ),
 ]
+_DOCUMENTS = SlotLimits(title="Reflection", kind="document")
+_ONE_PAGE = SlotLimits(title="Reflection", kind="document", formats=("pdf", "docx"))
+_VIDEOS = SlotLimits(title="Clip", kind="video", formats=("mp4", "mov", "webm"))
+_VIDEO = "Upload an MP4, MOV or WebM video."
+# What a slot does not take, no refusal in it advises.
+_IN_SLOTS = [
+    (
+        "text in a document's slot",
+        "text.txt",
+        b"Dear reader,",
+        f"“text.txt” is {READ}. Upload a PDF, Word (.docx) or OpenDocument (.odt) document.",
+        _DOCUMENTS,
+    ),
+    (
+        "a program in a document's slot",
+        "exe.pdf",
+        b"MZ\x90\0" + bytes(500),
+        "“exe.pdf” is a Windows program. Upload a PDF or Word (.docx) document.",
+        _ONE_PAGE,
+    ),
+    (
+        "a photo in a document's slot",
+        "a.heic",
+        _iso(b"heic"),
+        "“a.heic” is a HEIC picture. Upload a PDF or Word (.docx) document.",
+        _ONE_PAGE,
+    ),
+    (
+        "a table in a document's slot",
+        "a.docx",
+        _office("spreadsheetml.sheet"),
+        "“a.docx” is an Office file, but no Word document. Upload a PDF or Word (.docx) document.",
+        _ONE_PAGE,
+    ),
+    ("text in a video's slot", "text.txt", b"Dear reader,", f"“text.txt” is {READ}. {_VIDEO}", _VIDEOS),
+    (
+        "a song in a video's slot",
+        "a.mp4",
+        b"RIFF\x24\0\0\0WAVEfmt " + bytes(50),
+        f"“a.mp4” is a WAV sound file. {_VIDEO}",
+        _VIDEOS,
+    ),
+    (
+        "a ZIP of pages in a video's slot",
+        "a.docx",
+        _package(**{"essay.pdf": "x"}),
+        f"“a.docx” is an Office file or an archive, not a video. {_VIDEO}",
+        _VIDEOS,
+    ),
+    (
+        "an old Office file in a video's slot",
+        "a.doc",
+        OLE + bytes(600),
+        f"“a.doc” is an Office file or an archive, not a video. {_VIDEO}",
+        _VIDEOS,
+    ),
+]
 _ENDINGS = ("pdf", "mp4", "docx", "mov", "odt", "mkv")
 
 CASES: list[Case] = [
@@ -157,4 +217,5 @@ CASES: list[Case] = [
         for ending in [_ENDINGS[number % len(_ENDINGS)]]
     ),
     *(Refused(label, name, bytes_of(content), says) for label, name, content, says in _PACKAGES),
+    *(Refused(label, name, bytes_of(content), says, slot) for label, name, content, says, slot in _IN_SLOTS),
 ]

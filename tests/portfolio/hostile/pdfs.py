@@ -417,4 +417,18 @@ CASES: list[Case] = [
         "takes a video; yours is a document",
         SlotLimits(title="Identify conversation", kind="video"),
     ),
+    Refused(
+        "a PDF called a video in a video's slot",
+        "a.mp4",
+        bytes_of(pdf),
+        "“a.mp4” is really a PDF file, not what its ending .mp4 says. Upload an MP4 or MOV video.",
+        SlotLimits(title="Identify conversation", kind="video", formats=("mp4", "mov")),
+    ),
+    Refused(
+        "a broken PDF in a video's slot",
+        "a.pdf",
+        bytes_of(b"%PDF-1.7\nnothing"),
+        "takes a video; yours is a document",
+        SlotLimits(title="Identify conversation", kind="video"),
+    ),
 ]

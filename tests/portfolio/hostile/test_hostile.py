@@ -22,6 +22,7 @@ from certification.kernel import bounded
 from certification.kernel.bounded import Limits, run_bounded
 from certification.kernel.errors import BadInput
 from portfolio.uploads import opening
+from portfolio.uploads.formats import EVERY_FORMAT
 from portfolio.uploads.inspect import Inspection
 from portfolio.uploads.limits import check_limits
 
@@ -84,7 +85,7 @@ def test_it_is_refused_with_a_sentence_that_helps(case: Refused, tmp_path: Path)
 def _refusal(path: Path, case: Refused) -> str:
     """Why it is refused, on opening or beside its slot; empty when it is not."""
     try:
-        found = opening.inspected(path, case.name)
+        found = opening.inspected(path, case.name, takes=case.slot.takes if case.slot else EVERY_FORMAT)
     except BadInput as refusal:
         return str(refusal)
     return " ".join(check_limits(found, slot=case.slot)) if case.slot else ""

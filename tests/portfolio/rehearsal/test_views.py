@@ -33,6 +33,7 @@ from tests.factories import portfolio as make
 pytestmark = pytest.mark.django_db
 
 PAGE, TRIAL, LINE, CLIP = (f"portfolio:rehearsal{which}" for which in ("", "_trial", "_line", "_clip"))
+A_VIDEO = "Upload an MP4, MOV, M4V, WebM, MKV, AVI, WMV or MPG video."
 SLOW = json.dumps([[65_536, 1000 * second, 1000] for second in range(6)])
 QUICK = json.dumps([[8 * MB, 1000 * second, 400] for second in range(6)])
 
@@ -344,9 +345,15 @@ def test_what_asks_for_something_comes_before_what_is_well(client: Client, clip:
             "Film another clip with the phone’s usual settings",
         ),
         (make.a_pdf(), "plan.pdf", "is a PDF document"),
+        (
+            b"Dear reader,",
+            "text.txt",
+            f"video we can read. {A_VIDEO}",
+        ),
+        (make.a_pdf(), "plan.mp4", f"ending .mp4 says. {A_VIDEO}"),
         (b"\xff\xd8\xff" * 100, "../../clip\u202e4pm.jpg", "a JPEG picture"),
     ],
-    ids=["empty", "program", "broken", "document", "picture"],
+    ids=["empty", "program", "broken", "document", "text", "document as video", "picture"],
 )
 @pytest.mark.usefixtures("now")
 def test_a_clip_that_cannot_be_used_is_told_why_and_how_to_film_another(
