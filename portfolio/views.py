@@ -148,16 +148,17 @@ def _upload(request: HttpRequest, page: EntryPage, slot: SlotCard, limit: LimitH
             raise receiving.too_large(title, slot.rules.max_bytes)
         if form.is_valid():
             file = form.cleaned_data["file"]
+            name = receiving.sent_in_form(file.name)
             services.add_evidence(
                 entry_id=page.id,
                 slot_key=key,
                 by=_user(request),
                 file=file,
-                name=file.name,
+                name=name,
                 now=clock.now(),
                 replaces=form.cleaned_data["replaces"],
             )
-            messages.success(request, f"“{receiving.plain_name(file.name)}” is in “{title}”.")
+            messages.success(request, f"“{receiving.plain_name(name)}” is in “{title}”.")
             return redirect(_slot_url(page, key))
     except ObjectDoesNotExist:
         raise Http404 from None

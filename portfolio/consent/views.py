@@ -28,6 +28,7 @@ from certification.kernel.uploads import LimitHandler, take_files
 from .. import selectors
 from ..models import Entry, Evidence, PersonSeen
 from ..states import EntryState, EvidenceKind
+from ..uploads import receiving
 from ..uploads.storing import originals
 from . import keeping, ledger, services
 from .forms import CopyForm, PersonForm, ReleaseFormForm
@@ -69,7 +70,7 @@ def _add_form(request: HttpRequest, entry_id: UUID, limit: LimitHandler) -> Http
                 entry_id=entry_id,
                 by=_user(request),
                 file=file,
-                name=file.name,
+                name=receiving.sent_in_form(file.name),
                 title=form.cleaned_data["title"],
                 now=clock.now(),
             )
@@ -141,7 +142,7 @@ def _person(
                 entry_id=video.entry_id,
                 by=_user(request),
                 file=file,
-                name=file.name or "",
+                name=receiving.sent_in_form(file.name),
                 title="",
                 now=clock.now(),
             )

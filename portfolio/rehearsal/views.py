@@ -131,7 +131,7 @@ def _clip(request: HttpRequest, timed: TimedHandler) -> HttpResponse:
         services.record_clip(
             by=_user(request),
             path=Path(file.temporary_file_path()),
-            name=receiving.plain_name(file.name),
+            name=receiving.plain_name(receiving.sent_in_form(file.name)),
             line=timed.line,
             now=clock.now(),
         )

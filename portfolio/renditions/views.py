@@ -75,10 +75,8 @@ def _captions(request: HttpRequest, page: PreviewPage, limit: LimitHandler) -> H
             raise webvtt.too_large("Your file")
         if form.is_valid():
             file = form.cleaned_data["captions"]
-            set_captions(
-                evidence_id=page.file.id, by=_user(request), file=file, name=file.name, now=clock.now()
-            )
-            name = receiving.plain_name(file.name)
+            name = receiving.plain_name(receiving.sent_in_form(file.name))
+            set_captions(evidence_id=page.file.id, by=_user(request), file=file, name=name, now=clock.now())
             messages.success(request, f"“{name}” belongs to “{page.file.name}” now.")
             return redirect(_captions_url(page.file.id))
     except ObjectDoesNotExist:

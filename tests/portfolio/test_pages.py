@@ -171,6 +171,20 @@ def test_a_bad_file_is_refused_beside_its_slot_and_nothing_is_kept(
     assert not Evidence.objects.exists()
 
 
+def test_a_name_that_a_browser_escaped_is_kept_as_it_was(
+    client: Client, candidacy: Candidacy, now: datetime
+) -> None:
+    entry = make.a_draft(candidacy, now)
+
+    sent = send(client, entry, make.an_upload(name="My %22best%22%0D%0A 100%25 essay.pdf"))
+
+    assert "“My &quot;best&quot; 100%25 essay.pdf” is in" in client.get(sent["Location"]).text
+    evidence = Evidence.objects.get()
+    assert evidence.original_name == 'My "best" 100%25 essay.pdf'
+    given = client.get(reverse("portfolio:original", args=[evidence.pk]))
+    assert "My%20%22best%22%20100%2525%20essay.pdf" in given["Content-Disposition"]
+
+
 def test_no_file_at_all_says_so(client: Client, candidacy: Candidacy, now: datetime) -> None:
     entry = make.a_draft(candidacy, now)
 

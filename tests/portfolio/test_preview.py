@@ -239,6 +239,8 @@ def test_captions_are_added_replaced_and_removed(client: Client, video: Evidence
     assert "Replace the captions" in page_of(client, video)
     client.post(address, {"captions": SimpleUploadedFile("better.vtt", VTT.replace(b"Good", b"Fine"))})
     assert Captions.objects.get().original_name == "better.vtt"
+    client.post(address, {"captions": SimpleUploadedFile("the %22best%22.vtt", VTT)})
+    assert Captions.objects.get().original_name == 'the "best".vtt'
     client.post(reverse("portfolio:take_captions_away", args=[video.pk]))
     assert not Captions.objects.exists()
 

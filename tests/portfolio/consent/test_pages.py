@@ -80,6 +80,16 @@ def test_a_person_is_added_with_a_form_sent_along(client: Client, entry: Entry, 
     assert "release.png" in shown
 
 
+def test_a_name_that_a_browser_escaped_is_kept_as_it_was(
+    client: Client, entry: Entry, video: Evidence
+) -> None:
+    client.post(adding(video), {"who": "the teacher", "for_scoring": "on", "file": a_scan("a%22.png")})
+    other = SimpleUploadedFile("b%22.png", make.a_scan(7), content_type="image/png")
+    client.post(reverse("portfolio:add_release_form", args=[entry.pk]), {"title": "Other", "file": other})
+
+    assert set(ReleaseForm.objects.values_list("original_name", flat=True)) == {'a".png', 'b".png'}
+
+
 def test_an_error_loses_neither_what_was_typed_nor_the_file(client: Client, video: Evidence) -> None:
     answer = client.post(
         adding(video), {"who": "", "minors": "on", "until_on": "soon", "for_research": "on", "file": a_scan()}

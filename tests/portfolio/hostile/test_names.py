@@ -9,7 +9,7 @@ import pytest
 
 from certification.kernel.errors import BadInput
 from portfolio.uploads import opening
-from portfolio.uploads.names import LONGEST, plain_name, shown
+from portfolio.uploads.names import LONGEST, plain_name, sent_in_form, shown
 
 from .names import NAMES
 from .pdfs import pdf
@@ -30,6 +30,20 @@ def test_a_name_is_kept_without_what_misleads(name: str, kept: str) -> None:
         assert "\\" not in text
     assert 0 < len(plain) <= LONGEST
     assert len(shown(name)) <= 82
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("a%22.mp4", 'a".mp4'),
+        ("a%0D%0A.mp4", "a\r\n.mp4"),
+        ("100%25 %20 %2F %22.mp4", '100%25 %20 %2F ".mp4'),
+        ("a%0d%0a%2522.mp4", "a%0d%0a%2522.mp4"),
+        (None, ""),
+    ],
+)
+def test_of_a_form_only_what_browsers_escape_is_read_back(sent: str | None, name: str) -> None:
+    assert sent_in_form(sent) == name
 
 
 @pytest.mark.parametrize(("name", "refused"), [(name, why) for name, _, why in NAMES], ids=_IDS)
