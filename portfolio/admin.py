@@ -1,11 +1,15 @@
-"""The administration of frameworks, entries and receipts; each part of the app registers its own."""
+"""The administration of frameworks, entries and uploads; each part of the app registers its own."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import admin
+from django.db.models import Max, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
+from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
@@ -13,15 +17,24 @@ from accounts.models import User
 from certification.kernel.admin import ReadOnlyAdmin, ReadOnlyMixin, StaffAdmin, StaffMixin
 
 from .blinding import admin as blinding_admin
+from .candidate_search import of_candidate
 from .consent.admin import ConsentBesideEntry
 from .downloads import original_response
-from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot, Upload
+from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot, Upload, UploadPart
+from .receipts import admin as receipts_admin
 from .rehearsal import admin as rehearsal_admin
 from .renditions import admin as renditions_admin
 from .results import admin as results_admin
 from .viewing import admin as viewing_admin
 
-__all__ = ["blinding_admin", "rehearsal_admin", "renditions_admin", "results_admin", "viewing_admin"]
+__all__ = [
+    "blinding_admin",
+    "receipts_admin",
+    "rehearsal_admin",
+    "renditions_admin",
+    "results_admin",
+    "viewing_admin",
+]
 
 
 class EntryTemplateInline(StaffMixin, admin.TabularInline):
@@ -80,8 +93,13 @@ class EvidenceInline(ReadOnlyMixin, admin.TabularInline):
 class ReceiptInline(ReadOnlyMixin, admin.TabularInline):
     model = Receipt
     extra = 0
-    fields = ("number", "submitted_at", "digest")
+    fields = ("receipt", "submitted_at", "digest")
     readonly_fields = fields
+
+    @admin.display(description="receipt")
+    def receipt(self, receipt: Receipt) -> str:
+        url = reverse("admin:portfolio_receipt_change", args=[receipt.pk])
+        return format_html('<a href="{}">{}</a>', url, receipt.number)
 
 
 @admin.register(Entry)
@@ -101,7 +119,7 @@ class EntryAdmin(ConsentBesideEntry, ReadOnlyAdmin):
     ordering = ["-year", "candidacy__number", "template__ordinal"]
     list_filter = ["state", "year", "template__framework", "template__key"]
     list_select_related = ["candidacy__registration", "template", "blinding"]
-    search_fields = ["candidacy__number", "candidacy__registration__name_on_certificate"]
+    search_fields = of_candidate("candidacy")
     inlines = [EvidenceInline, ReceiptInline]
     readonly_fields = ["deadline"]
 
@@ -139,28 +157,61 @@ class EntryAdmin(ConsentBesideEntry, ReadOnlyAdmin):
         return original_response(request, request.user, evidence_id)
 
 
-@admin.register(Receipt)
-class ReceiptAdmin(ReadOnlyAdmin):
-    list_display = ["number", "candidate", "entry", "submitted_at"]
-    list_select_related = ["entry__template", "entry__candidacy"]
-    date_hierarchy = "submitted_at"
-    search_fields = ["number", "entry__candidacy__number"]
-
-    @admin.display(description="candidate", ordering="entry__candidacy__number")
-    def candidate(self, receipt: Receipt) -> str:
-        return receipt.entry.candidacy.number
-
-
 @admin.register(Upload)
 class UploadAdmin(ReadOnlyAdmin):
     """Files on their way: what is stuck, and why a file was not accepted."""
 
-    list_display = ["candidate", "entry", "name", "declared_bytes", "state", "created_at", "ended_at"]
+    list_display = [
+        "candidate",
+        "person",
+        "entry",
+        "name",
+        "size",
+        "arrived",
+        "last_part",
+        "state",
+        "created_at",
+        "ended_at",
+    ]
     list_filter = ["state"]
-    list_select_related = ["entry__template", "entry__candidacy"]
+    list_select_related = ["entry__template", "entry__candidacy__registration"]
     date_hierarchy = "created_at"
-    search_fields = ["name", "entry__candidacy__number"]
+    search_fields = ["name", *of_candidate("entry__candidacy")]
+    readonly_fields = ["size", "arrived", "last_part"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Upload]:
+        """With what has arrived of each, asked for with the list."""
+        parts = UploadPart.objects.filter(upload=OuterRef("pk")).order_by().values("upload")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                in_parts=Coalesce(Subquery(parts.annotate(sum=Sum("bytes")).values("sum")), 0),
+                newest_part_at=Subquery(parts.annotate(newest=Max("received_at")).values("newest")),
+            )
+        )
 
     @admin.display(description="candidate", ordering="entry__candidacy__number")
     def candidate(self, upload: Upload) -> str:
         return upload.entry.candidacy.number
+
+    @admin.display(
+        description="name of the candidate", ordering="entry__candidacy__registration__name_on_certificate"
+    )
+    def person(self, upload: Upload) -> str:
+        return upload.entry.candidacy.registration.name_on_certificate
+
+    @admin.display(description="size", ordering="declared_bytes")
+    def size(self, upload: Upload) -> str:
+        return filesizeformat(upload.declared_bytes)
+
+    @admin.display(description="arrived")
+    def arrived(self, upload: Upload) -> str:
+        """The parts go once it was checked, so what was whole says so by its instant."""
+        in_parts: int = upload.in_parts  # type: ignore[attr-defined]
+        return filesizeformat(upload.declared_bytes if upload.completed_at else in_parts)
+
+    @admin.display(description="last part")
+    def last_part(self, upload: Upload) -> datetime | None:
+        newest: datetime | None = upload.newest_part_at  # type: ignore[attr-defined]
+        return upload.completed_at or newest

@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from certification.kernel.admin import ReadOnlyAdmin
 
+from ..candidate_search import of_candidate
 from .models import Rehearsal
 from .selectors import clip_of, speed_of
 
@@ -18,7 +19,7 @@ class RehearsalAdmin(ReadOnlyAdmin):
     list_filter = ["clip_treatment", "clip_codec"]
     list_select_related = ["candidacy"]
     date_hierarchy = "rehearsed_at"
-    search_fields = ["candidacy__number"]
+    search_fields = of_candidate("candidacy")
 
     @admin.display(description="candidate", ordering="candidacy__number")
     def candidate(self, rehearsal: Rehearsal) -> str:

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 
 from certification.kernel.admin import ReadOnlyAdmin
 
+from ..candidate_search import of_candidate
 from ..models import MediaView
 
 
@@ -26,7 +27,12 @@ class MediaViewAdmin(ReadOnlyAdmin):
     list_filter = ("viewer__role",)
     list_select_related = ("viewer", "evidence__entry__candidacy")
     date_hierarchy = "first_at"
-    search_fields = ("viewer__email", "viewer__full_name", "sha256")
+    search_fields = (
+        "viewer__email",
+        "viewer__full_name",
+        "sha256",
+        *of_candidate("evidence__entry__candidacy"),
+    )
     fields = ("viewer", "role", "candidate", "file", "sha256", "first_at", "last_at", "requests")
 
     @admin.display(description="role", ordering="viewer__role")
