@@ -23,7 +23,8 @@ class FileCard:
     """One file of an entry as its owner sees it.
 
     `number` of `of` says where it stands in its slot; `named` identifiers were found in it, of which
-    `exposed` are not covered; `picture_url` is its first page or poster, once there is one.
+    `exposed` are not covered; `picture_url` is its first page or poster, once there is one; `also_in` are
+    the other slots of the entry that hold the same bytes.
     """
 
     id: UUID
@@ -44,6 +45,13 @@ class FileCard:
     of: int = 1
     named: int = 0
     exposed: int = 0
+    also_in: tuple[str, ...] = ()
+
+    @property
+    def twin(self) -> str:
+        """A sentence about the other slots with the same file; empty when there are none."""
+        titles = " and ".join(f"“{title}”" for title in self.also_in)
+        return f"The same file is also in {titles}." if titles else ""
 
     @property
     def measure(self) -> str:

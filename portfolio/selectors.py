@@ -377,7 +377,8 @@ def _reason(reason: str, state: EntryState | None, year: int | None, window: Win
 def _slot_card(entry: Entry, slot: Slot, may_prepare: bool, uploads: Sequence[UploadCard]) -> SlotCard:
     pieces = [piece for piece in _live(entry) if piece.slot_id == slot.pk]
     files = tuple(
-        _file_card(piece, slot, number, len(pieces)) for number, piece in enumerate(pieces, start=1)
+        replace(_file_card(piece, slot, number, len(pieces)), also_in=_also_in(entry, piece))
+        for number, piece in enumerate(pieces, start=1)
     )
     return SlotCard(
         rules=slot_rules(slot),
@@ -390,6 +391,12 @@ def _slot_card(entry: Entry, slot: Slot, may_prepare: bool, uploads: Sequence[Up
         uploads=tuple(upload for upload in uploads if upload.slot_key == slot.key),
         unusable=tuple(sentence for piece in pieces if (sentence := what_fails(piece))),
     )
+
+
+def _also_in(entry: Entry, piece: Evidence) -> tuple[str, ...]:
+    """The titles of the entry's other slots that hold the same bytes."""
+    slots = {other.slot_id for other in _live(entry) if other.sha256 == piece.sha256} - {piece.slot_id}
+    return tuple(slot.title for slot in entry.template.slots.all() if slot.pk in slots)
 
 
 def _file_card(piece: Evidence, slot: Slot, number: int, of: int) -> FileCard:

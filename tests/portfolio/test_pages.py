@@ -370,6 +370,29 @@ def test_the_entry_page_costs_the_same_for_one_file_and_for_three(
         client.get(page)
 
 
+def test_a_file_that_fills_several_slots_says_so_beside_each(
+    client: Client, candidacy: Candidacy, now: datetime, django_assert_num_queries: Any
+) -> None:
+    entry, other = (make.a_complete_draft(candidacy, now, key=key) for key in ("entry-1", "entry-2"))
+    written = Slot.objects.get(template=entry.template, key="written").title
+    pages = [reverse(f"portfolio:{page}", args=[entry.pk]) for page in ("entry", "submit")]
+    make.add(other, now, slot="notes", content=make.a_pdf(note="mine"))
+    twin = make.add(entry, now, slot="notes", content=make.a_pdf(note="mine"))
+    for page in pages:
+        assert "The same file is also in" not in client.get(page).text
+
+    services.remove_evidence(evidence_id=twin.pk, by=candidacy.account, now=now)
+    make.add(entry, now, slot="notes", name="again.pdf")
+
+    with django_assert_num_queries(16):
+        client.get(pages[0])
+    for page in pages:
+        shown = client.get(page).text
+        assert shown.count("The same file is also in") == 2
+        assert shown.count("The same file is also in “Notes”.") == 1
+        assert f"The same file is also in “{written}”." in shown
+
+
 def test_the_list_of_entries_costs_the_same_for_one_begun_and_for_two(
     client: Client, candidacy: Candidacy, now: datetime, django_assert_num_queries: Any
 ) -> None:
