@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -23,6 +24,7 @@ from .downloads import original_response
 from .models import Entry, EntryTemplate, Evidence, Framework, Receipt, Slot, Upload, UploadPart
 from .receipts import admin as receipts_admin
 from .rehearsal import admin as rehearsal_admin
+from .rehearsal.telling import length
 from .renditions import admin as renditions_admin
 from .results import admin as results_admin
 from .viewing import admin as viewing_admin
@@ -75,8 +77,28 @@ class EntryTemplateAdmin(StaffAdmin):
 class EvidenceInline(ReadOnlyMixin, admin.TabularInline):
     model = Evidence
     extra = 0
-    fields = ("slot", "file", "pages", "seconds", "size", "uploaded_at", "removed_at", "looks")
+    fields = ("slot", "file", "stands", "pages", "length", "in_words", "uploaded_at", "removed_at", "looks")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Evidence]:
+        return super().get_queryset(request).select_related("slot", "preparation")
+
+    @admin.display(description="state")
+    def stands(self, evidence: Evidence) -> str:
+        """How far it is prepared, and the way to what was made of it."""
+        preparation = getattr(evidence, "preparation", None)
+        if preparation is None:
+            return "–"
+        url = reverse("admin:portfolio_preparation_change", args=[preparation.pk])
+        return format_html('<a href="{}">{}</a>', url, preparation.get_state_display())
+
+    @admin.display(description="length")
+    def length(self, evidence: Evidence) -> str:
+        return "–" if evidence.seconds is None else length(evidence.seconds)
+
+    @admin.display(description="size")
+    def in_words(self, evidence: Evidence) -> str:
+        return filesizeformat(evidence.size)
 
     @admin.display(description="file")
     def file(self, evidence: Evidence) -> str:
@@ -121,7 +143,7 @@ class EntryAdmin(ConsentBesideEntry, ReadOnlyAdmin):
     list_select_related = ["candidacy__registration", "template", "blinding"]
     search_fields = of_candidate("candidacy")
     inlines = [EvidenceInline, ReceiptInline]
-    readonly_fields = ["deadline"]
+    readonly_fields = ["person", "deadline"]
 
     def get_urls(self) -> list[URLPattern]:
         original = path(
@@ -130,6 +152,10 @@ class EntryAdmin(ConsentBesideEntry, ReadOnlyAdmin):
             name="portfolio_original",
         )
         return [original, *super().get_urls()]
+
+    def get_fields(self, request: HttpRequest, obj: Entry | None = None) -> list[Any]:
+        """Whose it is comes first."""
+        return ["person", *(field for field in super().get_fields(request, obj) if field != "person")]
 
     @admin.display(description="candidate", ordering="candidacy__number")
     def candidate(self, entry: Entry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -216,7 +217,40 @@ def test_the_list_asks_as_much_for_many_looks_as_for_one(
         staff.get(reverse(LIST))
 
 
+def test_an_entry_says_whose_it_is_and_how_far_each_file_is(
+    staff: Client, rendition: Rendition, now: datetime, entry: Any
+) -> None:
+    video = make.a_video(entry, now)
+    video.seconds = Decimal("65.4")
+    video.save(update_fields=["seconds"])
+    page = staff.get(reverse("admin:portfolio_entry_change", args=[entry.pk])).text.replace("\xa0", " ")
+    preparation = rendition.preparation
+    address = reverse(PIECE, args=[preparation.pk])
+    for words in (
+        f'<a href="{address}">{preparation.get_state_display()}</a>',
+        entry.candidacy.registration.name_on_certificate,
+        "1:05 minutes",
+        "1000 bytes",
+    ):
+        assert words in page
+
+
+@pytest.mark.parametrize("files", [1, 3])
+def test_an_entry_asks_as_much_for_many_files_as_for_one(
+    staff: Client, rendition: Rendition, now: datetime, entry: Any, files: int, django_assert_num_queries: Any
+) -> None:
+    for number in range(files - 1):
+        piece = make.add(entry, now, slot="notes", content=make.a_pdf(note=str(number)), name=f"{number}.pdf")
+        a_rendition(piece, now)
+    url = reverse("admin:portfolio_entry_change", args=[entry.pk])
+    staff.get(url)
+    with django_assert_num_queries(QUERIES_OF_AN_ENTRY):
+        staff.get(url)
+
+
 # session, account, how many there are, the days they lie between and are of, the looks with all they are at
 QUERIES = 6
 # session, account, the piece with its evidence, entry, candidacy, template and slot, its files
 QUERIES_OF_A_PIECE = 9
+# session, account, the entry with its candidacy, registration and template, its evidence, receipts, consent
+QUERIES_OF_AN_ENTRY = 12
