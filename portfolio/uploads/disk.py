@@ -13,13 +13,16 @@ import mmap
 import os
 import struct
 import sys
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from io import FileIO
 from pathlib import Path
 
 PIECE_BYTES = 1024 * 1024
+_PIECES_AT_ONCE = 4
 # What goes past the cache begins at, and has the length of, so many bytes or a multiple.
 _BLOCK_BYTES = 64 * 1024
 # `struct flock` of a 64-bit Linux: kind, whence, start, length, and nobody's process.
@@ -101,19 +104,28 @@ def _through_the_cache_if_need_be(file: FileIO, act: Callable[[], int]) -> int:
 
 
 def pass_on(fill: Callable[[memoryview], int], *takers: Callable[[memoryview], object]) -> None:
-    """Hand piece after piece to all takers, each in a thread of its own, while the next one is filled.
+    """Hand piece after piece to all takers, each in a thread of its own, while the next ones are filled.
 
     `fill` returns how much of the memory it has filled, and 0 at the end.  Every taker sees every piece,
     in order; what one of them raises is raised here.
     """
     # Shared memory: past the cache, private memory would not be safe beside a fork.
-    rooms = [memoryview(mmap.mmap(-1, PIECE_BYTES)) for _ in range(2)]
-    with ThreadPoolExecutor(len(takers)) as beside:
-        taken: list[Future[object]] = []
+    rooms = [memoryview(mmap.mmap(-1, PIECE_BYTES)) for _ in range(_PIECES_AT_ONCE)]
+    with ExitStack() as stack:
+        threads = [stack.enter_context(ThreadPoolExecutor(1)) for _ in takers]
+        taken: deque[list[Future[object]]] = deque()
         for room in itertools.cycle(rooms):
+            if len(taken) == len(rooms):
+                _wait_for(taken.popleft())
             length = fill(room)
-            for one in taken:
-                one.result()
             if not length:
-                return
-            taken = [beside.submit(take, room[:length]) for take in takers]
+                break
+            piece = room[:length]
+            taken.append([thread.submit(take, piece) for thread, take in zip(threads, takers, strict=True)])
+        for one in taken:
+            _wait_for(one)
+
+
+def _wait_for(taken: list[Future[object]]) -> None:
+    for one in taken:
+        one.result()
