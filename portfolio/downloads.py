@@ -13,6 +13,7 @@ from accounts.models import User
 from certification.kernel.media import serve
 
 from . import services
+from .models import Evidence, ReleaseForm
 from .uploads.storing import originals
 
 logger = logging.getLogger(__name__)
@@ -24,16 +25,21 @@ def original_response(request: HttpRequest, by: User, evidence_id: UUID) -> Http
         evidence = services.open_original(evidence_id=evidence_id, by=by)
     except ObjectDoesNotExist:
         raise Http404 from None
+    return as_it_was_sent(request, evidence, what="evidence")
+
+
+def as_it_was_sent(request: HttpRequest, row: Evidence | ReleaseForm, *, what: str) -> HttpResponseBase:
+    """A file that a candidate sent, as a download; who may have it was asked, and the look recorded."""
     try:
         return serve(
             request,
             storage=originals(),
-            key=evidence.storage_key,
+            key=row.storage_key,
             content_type="application/octet-stream",
-            size=evidence.size,
-            sha256=evidence.sha256,
-            disposition=f"attachment; filename*=utf-8''{quote(evidence.original_name)}",
+            size=row.size,
+            sha256=row.sha256,
+            disposition=f"attachment; filename*=utf-8''{quote(row.original_name)}",
         )
     except Http404:
-        logger.exception("evidence %s is not in the store", evidence_id)
+        logger.exception("%s %s is not in the store", what, row.pk)
         raise

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,18 +20,16 @@ from candidates import selectors as candidates
 from candidates.states import CandidacyState
 from certification.kernel import clock
 from certification.kernel.errors import Refusal
-from certification.kernel.media import serve
 from certification.kernel.uploads import LimitHandler, take_files
 
 from .. import selectors
+from ..downloads import as_it_was_sent
 from ..models import Entry, Evidence, PersonSeen
 from ..states import EntryState, EvidenceKind
 from ..uploads import receiving
-from ..uploads.storing import originals
 from . import keeping, ledger, services
 from .forms import CopyForm, PersonForm, ReleaseFormForm
 
-logger = logging.getLogger(__name__)
 CONFLICT = 409
 UNPROCESSABLE = 422
 
@@ -234,19 +230,7 @@ def form_response(request: HttpRequest, by: User, form_id: UUID) -> HttpResponse
         form = services.open_release_form(form_id=form_id, by=by)
     except ObjectDoesNotExist:
         raise Http404 from None
-    try:
-        return serve(
-            request,
-            storage=originals(),
-            key=form.storage_key,
-            content_type="application/octet-stream",
-            size=form.size,
-            sha256=form.sha256,
-            disposition=f"attachment; filename*=utf-8''{quote(form.original_name)}",
-        )
-    except Http404:
-        logger.exception("release form %s is not in the store", form_id)
-        raise
+    return as_it_was_sent(request, form, what="release form")
 
 
 def _change_of_video(
