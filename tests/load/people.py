@@ -106,7 +106,7 @@ class Visitor:
         registration = "/".join(about.split("/")[:3])
         self.post(f"{registration}/about/", name_on_certificate="Łucja Load")
         self.post(
-            f"{registration}/work/",
+            f"{registration}/your-work/",
             school="Elm Street School",
             district="Elm County",
             country="United States",
